@@ -1,0 +1,135 @@
+"""What every service process has: settings from the environment, JSON logs, one owner of signals, one stop event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from schemas.errors import AnabranchError, Invalid
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id(prefix: str) -> str:
+    """A random id: the prefix and 60 bits in 12 characters."""
+    bits = secrets.randbits(60)
+    return prefix + "".join(_ID_ALPHABET[bits >> shift & 31] for shift in range(55, -5, -5))
+
+
+def now_ms() -> int:
+    """The wall clock in ms since the Unix epoch: for people to read, never for order."""
+    return time.time_ns() // 1_000_000
+
+
+def read_settings(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
+    """Fill a settings Struct from the environment: field `port` is read from `ANABRANCH_PORT`, or from the variable that
+    the field's `msgspec.Meta(extra={"env": "…"})` names. Empty values count as unset.
+
+    Raises:
+        Invalid: a value has the wrong type or is out of range; the message names the variable.
+    """
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        text = environment.get(_variable(field), "")
+        if text:
+            try:
+                values[field.name] = msgspec.convert(text, field.type, strict=False)
+            except msgspec.ValidationError as error:
+                raise Invalid(f"{_variable(field)}={text!r}: {error}", code="invalid_setting") from error
+    return kind(**values)
+
+
+def _variable(field: msgspec.structs.FieldInfo) -> str:
+    for meta in getattr(field.type, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.extra and "env" in meta.extra:
+            return str(meta.extra["env"])
+    return f"ANABRANCH_{field.name.upper()}"
+
+
+def configure_logging(service: str, level: str = "INFO") -> None:
+    """One JSON object a line on stderr."""
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(
+                serializer=lambda value, **_: msgspec.json.encode(value, enc_hook=str).decode()
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service, pid=os.getpid())
+
+
+Main = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def run_service(service: str, main: Main, *, drain_s: float = 30.0) -> int:
+    """Run `main(stop)` until it returns; SIGTERM and SIGINT set `stop`.
+
+    `main` then has `drain_s` seconds to finish before it is cancelled; a second signal cancels it at once. A failure that
+    we raised on purpose is one line on stderr, any other a traceback. Returns the exit code.
+    """
+    configure_logging(service, os.environ.get("ANABRANCH_LOG_LEVEL", "INFO").upper())
+    code = 1
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            code = runner.run(_supervise(main, drain_s))
+    except* AnabranchError as group:
+        for error in _leaves(group):
+            print(f"{service}: {error}", file=sys.stderr)
+    return code
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    """The errors in a tree of groups."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+async def _supervise(main: Main, drain_s: float) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    task = asyncio.ensure_future(main(stop))
+
+    def on_signal() -> None:
+        if stop.is_set():
+            task.cancel()
+        stop.set()
+        loop.call_later(drain_s, task.cancel)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+        return 0
+    structlog.get_logger().warning("cancelled before it had drained", drain_s=drain_s)
+    return 1
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 -- not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
