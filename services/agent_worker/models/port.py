@@ -108,19 +108,21 @@ class ToolSpec(msgspec.Struct, frozen=True):
 
 
 class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`max_tokens` bounds the output, 0 leaves it to the upstream. `temperature` None: the upstream's default."""
+    """`max_tokens` bounds the output, reasoning included; 0 leaves it to the upstream."""
 
     messages: tuple[ModelMessage, ...]
     tools: tuple[ToolSpec, ...] = ()
     max_tokens: int = 0
-    temperature: float | None = None
 
 
 class Model(Protocol):
-    """`name` goes into messages and usage. `chooses_tools`: it can be trusted to decide which tool to call, and when."""
+    """`name` goes into messages and usage. `chooses_tools`: it can be trusted to decide which tool to call, and when.
+    `context_tokens` is how much it can hold, question and answer together.
+    """
 
     name: str
     chooses_tools: bool
+    context_tokens: int
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Ask. Closing the generator cancels the upstream call. Raises ModelError, before or between events."""
