@@ -44,6 +44,13 @@ class Invalid(AnabranchError):
     http_status = 400
 
 
+class Forbidden(AnabranchError):
+    """Who asks may not: the gateway does not serve this client, host or origin."""
+
+    code = "forbidden"
+    http_status = 403
+
+
 class NotFound(AnabranchError):
     code = "not_found"
     http_status = 404
