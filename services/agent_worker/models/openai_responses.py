@@ -64,7 +64,9 @@ def _items(message: ModelMessage) -> list[dict[str, Any]]:
         case ToolMessage(call, text):
             return [{"type": "function_call_output", "call_id": call, "output": text}]
         case AssistantMessage(text, calls, carry):
-            said = [{"role": "assistant", "content": text}] if text else []
+            # As parts: llama.cpp does not take an assistant's text as a plain string here.
+            parts = [{"type": "output_text", "text": text}]
+            said = [{"type": "message", "role": "assistant", "content": parts}] if text else []
             made = [
                 {"type": "function_call", "call_id": call.call, "name": call.name, "arguments": call.args}
                 for call in calls
