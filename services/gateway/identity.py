@@ -1,0 +1,83 @@
+"""Who is asking: one function for HTTP and WebSocket, called before anything is read or written.
+
+This is development mode, the only one there is so far: whoever sits at this machine is the tenant `default`. What keeps
+others out: the client's address is loopback; so is the name in `Host` (a page on the Internet can make its own name resolve
+to 127.0.0.1, DNS rebinding, but cannot make the browser lie about the name); and so is the `Origin`, if there is one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from schemas.errors import Forbidden, Invalid
+
+TENANT = "default"
+
+Scope = MutableMapping[str, Any]
+
+
+class Identity(NamedTuple):
+    tenant: str
+
+
+class Development:
+    """Callable as `Identify`. With `open_to_network` it serves any client under any name, but still no foreign page:
+    an `Origin`, if there is one, must be the host that is asked.
+    """
+
+    def __init__(self, *, open_to_network: bool = False) -> None:
+        self._open = open_to_network
+
+    def __call__(self, scope: Scope, token: str = "", /) -> Identity:
+        """Raises Forbidden. `token` is ignored: nobody has one here."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._open:
+            client = scope.get("client")
+            if client is None or not is_loopback(client[0]):
+                raise Forbidden("this gateway serves its own machine only", code="forbidden_client")
+            if not is_loopback(_name(f"//{host}")):
+                raise Forbidden(f"host {host[:80]!r} is not this machine", code="forbidden_host")
+        origin = headers.get("origin")
+        if origin is not None and not self._is_ours(origin, host):
+            raise Forbidden(f"pages of {origin[:80]!r} may not use this gateway", code="forbidden_origin")
+        return Identity(TENANT)
+
+    def _is_ours(self, origin: str, host: str) -> bool:
+        if self._open:
+            return urlsplit(origin).netloc == host != ""
+        return is_loopback(_name(origin))
+
+
+def check_interface(host: str, *, allow_insecure: bool) -> None:
+    """Raises Invalid: development mode would be served to other machines, and nobody said that it should."""
+    if not allow_insecure and not is_loopback(host):
+        raise Invalid(
+            f"ANABRANCH_HOST={host!r} is reachable from other machines and this gateway asks nobody who they are; "
+            "set ANABRANCH_ALLOW_INSECURE=1 if that is what you want",
+            code="invalid_setting",
+        )
+
+
+def is_loopback(name: str) -> bool:
+    """Whether an address or a name of a host is this machine, whoever resolves it."""
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _name(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,186 @@
+"""Everything that a client may write: messages, cancels, answers, names. HTTP and WebSocket use the same object.
+
+Each is an append to the conversation's `in` lane, decided on a fold that has read the lane to its last record and stored
+only if that record is still the last: so enqueue, reject, interrupt and "this message is here already" hold across gateways.
+What follows an append (the command, a control message, the row for the list) may be lost with the process; every step is
+idempotent, and the same request sent again does what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+from schemas import events as ev
+from schemas import subjects, wire
+from schemas.commands import InputAppended
+from schemas.cursor import Cursor
+from schemas.errors import Conflict, Invalid, NotFound
+from schemas.fold import title_from
+from schemas.ids import check_id
+from schemas.seal import ConversationRecord
+from schemas.transcript import RunState
+from services.broker.input_lane import AppendedInput, QueuedRun, append_input
+from services.broker.port import Broker, Record
+from services.gateway import input_rules as rules
+from services.gateway import input_runs as runs
+from services.gateway.channel import Channel
+from services.gateway.hub import Hub
+from services.gateway.input_lanes import Lanes, publish_record
+from services.gateway.input_recent import RecentRuns
+from services.gateway.input_runs import Settled
+from services.runtime import new_id
+
+
+class Created(NamedTuple):
+    """`new` is False if the conversation was there already."""
+
+    conversation: str
+    title: str
+    new: bool
+
+
+class _AlreadyThere(Exception):
+    def __init__(self, run: RunState) -> None:
+        super().__init__()
+        self.run = run
+
+
+class Input:
+    """All methods raise AnabranchError: NotFound for what is unknown, Invalid for what cannot be, Conflict for what the
+    state refuses, Unavailable if the outcome is unknown.
+    """
+
+    def __init__(self, broker: Broker, hub: Hub, recent: RecentRuns, *, partitions: int, queued_max: int) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._recent = recent
+        self._partitions = partitions
+        self._queued_max = queued_max
+
+    async def create(self, tenant: str, conversation: str = "", title: str = "") -> Created:
+        """Make a conversation; one that exists is left as it is. Without an id it gets a new one."""
+        conversation = check_id(conversation or new_id("c"), "conversation")
+        rules.check_title(title)
+        with contextlib.suppress(NotFound):
+            async with self._hub.channel(tenant, conversation) as channel:
+                return Created(conversation, channel.fold.title, new=False)
+
+        async def decide(last: Record | None) -> list[ev.AnyEvent]:
+            if last is not None:  # another gateway was faster
+                raise Settled
+            return [ev.ConversationCreated(title=title)]
+
+        partition = subjects.partition_of(tenant, conversation, self._partitions)
+        epoch = (await self._broker.bounds(partition)).epoch
+        try:
+            stored = await append_input(self._broker, partition, tenant, conversation, "", decide)
+        except Settled:
+            return Created(conversation, title, new=False)
+        record = ConversationRecord(
+            tenant=tenant,
+            conversation=conversation,
+            partition=partition,
+            epoch=epoch,
+            input_seq=stored.seq,
+            title=title,
+            created=stored.ts,
+            updated=stored.ts,
+        )
+        await publish_record(self._broker, record)
+        return Created(conversation, title, new=True)
+
+    async def rename(self, tenant: str, conversation: str, title: str) -> None:
+        rules.check_title(title)
+        if not title:
+            raise Invalid("the title is empty", code="invalid_request")
+
+        async def decide() -> list[ev.AnyEvent]:
+            return [ev.ConversationRenamed(title=title)]
+
+        async with self._hub.channel(tenant, conversation) as channel:
+            lanes = Lanes(self._broker, channel)
+            await lanes.list(await lanes.append("", decide), title, renamed=True)
+
+    async def send(self, tenant: str, message: wire.Send) -> wire.Ack:
+        """Append a message and see to its run. The acknowledged cursor is one from which the whole run can be read.
+
+        Raises:
+            Conflict: `conversation_busy` (multitask `reject` while a run is active), `id_reused`.
+            Overloaded: `queue_full`.
+        """
+        rules.check_message(message)
+        async with self._hub.channel(tenant, message.conversation) as channel:
+            lanes = Lanes(self._broker, channel)
+            try:
+                queued, stored = await self._enqueue(lanes, message)
+            except _AlreadyThere as there:
+                return await self._attach(lanes, message, there.run)
+            self._recent.remember(tenant, queued.run, message.conversation)
+            await _carry_on(lanes, message, queued.run, queued)
+            await lanes.list(stored, channel.fold.title or title_from(message.text))
+            return wire.Ack(ref=message.id, run=queued.run, cursor=_before(channel, stored.seq))
+
+    async def _enqueue(self, lanes: Lanes, message: wire.Send) -> tuple[QueuedRun, AppendedInput]:
+        run = new_id("r")
+        user = ev.UserMessage(id=message.id, text=message.text, agent=message.agent, multitask=message.multitask)
+        after = ""
+
+        async def decide() -> list[ev.AnyEvent]:
+            nonlocal after
+            known = rules.answering(lanes.channel.fold, message)
+            if known is not None:
+                raise _AlreadyThere(known)
+            if message.multitask == "reject" and await runs.busy(lanes):
+                raise Conflict("a run is active in this conversation", code="conversation_busy")
+            rules.check_room(lanes.channel.fold, self._queued_max)
+            after = rules.newest_run(lanes.channel.fold)
+            return [user, ev.RunQueued(agent=message.agent, message=message.id, after=after)]
+
+        stored = await lanes.append(run, decide)
+        return QueuedRun(run, stored.seq, stored.n, stored.ts, user, after), stored
+
+    async def _attach(self, lanes: Lanes, message: wire.Send, run: RunState) -> wire.Ack:
+        """The message is there: do what may have been left undone."""
+        channel = lanes.channel
+        self._recent.remember(channel.tenant, run.id, channel.conversation)
+        if run.over:  # its frames may have left the log: the cursor is the present, where a snapshot has it
+            return wire.Ack(ref=message.id, run=run.id, cursor=str(channel.cursor), attached=True)
+        cursor = _before(channel, run.seq)
+        await _carry_on(lanes, message, run.id)
+        return wire.Ack(ref=message.id, run=run.id, cursor=cursor, attached=True)
+
+    async def cancel(self, tenant: str, message: wire.Cancel) -> wire.Ack:
+        """Ask that a run ends; one that is over stays as it is."""
+        async with self._hub.channel(tenant, message.conversation) as channel:
+            await runs.stop(Lanes(self._broker, channel), message.run, ev.RunCancelling())
+            return wire.Ack(ref=message.run, run=message.run, cursor=str(channel.cursor))
+
+    async def resolve(self, tenant: str, message: wire.Resolve) -> wire.Ack:
+        """Answer an interrupt; the same answer again changes nothing.
+
+        Raises:
+            Conflict: it has another answer, or its run is over (code `already_resolved`).
+        """
+        async with self._hub.channel(tenant, message.conversation) as channel:
+            run = rules.interrupt(channel.fold, message.interrupt).run
+
+            async def decide() -> list[ev.AnyEvent]:
+                if not rules.is_new_answer(channel.fold, message):
+                    raise Settled
+                return [ev.InterruptResolved(id=message.interrupt, decision=message.decision, value=message.value)]
+
+            with contextlib.suppress(Settled):
+                await Lanes(self._broker, channel).append(run, decide)
+            await self._broker.control(run, InputAppended())
+            return wire.Ack(ref=message.interrupt, run=run, cursor=str(channel.cursor))
+
+
+async def _carry_on(lanes: Lanes, message: wire.Send, run: str, queued: QueuedRun | None = None) -> None:
+    if message.multitask == "interrupt":
+        await runs.supersede(lanes, run)
+    await runs.start_next(lanes, queued)
+
+
+def _before(channel: Channel, seq: int) -> str:
+    return str(Cursor(channel.cursor.epoch, seq - 1))

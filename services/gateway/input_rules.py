@@ -1,0 +1,119 @@
+"""What the fold of a conversation says about a request to write to it. No IO: the rules of `input`, to be read alone."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from schemas import namespace, wire
+from schemas.commands import Turn, bounded_history
+from schemas.errors import Conflict, Invalid, NotFound, Overloaded, TooLarge
+from schemas.fold import Fold
+from schemas.transcript import Interrupt, Message, RunState
+
+TEXT_BYTES_MAX = 256 * 1024
+"""Of a message's text as JSON. With the history (96,000 characters) a command stays below the broker's 1 MiB payload;
+found out only when the command is published, a larger one would have blocked the conversation for good."""
+
+TITLE_CHARS_MAX = 200
+
+_ITEM_ID = re.compile(r"^[a-z]+[0-9]+-[0-9]+\Z")
+
+
+def check_message(message: wire.Send) -> None:
+    """Raises Invalid or TooLarge for a message that must not enter any log.
+
+    An id like `m3-1` is one that a run will give to its own message: taken by a client, it would make that run's frames
+    contradict the log.
+    """
+    if _ITEM_ID.match(message.id):
+        raise Invalid(f"ids like {message.id!r} are given by runs; choose another", code="invalid_id")
+    if "\0" in message.text:
+        raise Invalid("the text has a NUL character, which no archive can keep", code="invalid_request")
+    if len(msgspec.json.encode(message.text)) > TEXT_BYTES_MAX:
+        raise TooLarge(f"the text is larger than {TEXT_BYTES_MAX} bytes")
+
+
+def check_title(title: str) -> None:
+    """Raises Invalid."""
+    if len(title) > TITLE_CHARS_MAX or "\0" in title:
+        raise Invalid(f"a title has at most {TITLE_CHARS_MAX} characters and no NUL", code="invalid_request")
+
+
+def answering(fold: Fold, message: wire.Send) -> RunState | None:
+    """The run that answers this message, if the message is in the conversation already.
+
+    Raises:
+        Conflict: the id is taken by another text or agent (code `id_reused`).
+    """
+    item = fold.item(message.id)
+    if item is None:
+        return None
+    run = fold.runs.get(item.run)
+    if not isinstance(item, Message) or item.role != "user" or run is None:
+        raise Conflict(f"id {message.id!r} is taken", code="id_reused")
+    if item.content != message.text or run.agent != message.agent:
+        raise Conflict(f"message {message.id!r} was sent before with another text or agent", code="id_reused")
+    return run
+
+
+def check_room(fold: Fold, queued_max: int) -> None:
+    """Raises Overloaded if `queued_max` messages wait already."""
+    if len(fold.active_runs) > queued_max:
+        raise Overloaded(f"{queued_max} messages wait in this conversation already", code="queue_full")
+
+
+def newest_run(fold: Fold) -> str:
+    return next(reversed(fold.runs), "")
+
+
+def interrupt(fold: Fold, item_id: str) -> Interrupt:
+    """Raises NotFound: the conversation has no such interrupt."""
+    item = fold.item(item_id)
+    if not isinstance(item, Interrupt):
+        raise NotFound(f"no interrupt {item_id} in conversation {fold.conversation}", code="unknown_interrupt")
+    return item
+
+
+def is_new_answer(fold: Fold, answer: wire.Resolve) -> bool:
+    """Whether the interrupt waits for this answer; False if the same one was given before.
+
+    Raises:
+        NotFound: the conversation has no such interrupt.
+        Conflict: it has another answer, or its run is over (code `already_resolved`).
+        Invalid: the decision is none for its kind, or the value none of its options.
+    """
+    item = interrupt(fold, answer.interrupt)
+    if item.status != "open":
+        if (item.decision, item.value) == (answer.decision, answer.value):
+            return False
+        raise Conflict(f"interrupt {item.id} is closed: {item.decision or item.status}", code="already_resolved")
+    if (answer.decision == "answered") == (item.kind == "approval"):
+        raise Invalid(f"{answer.decision!r} is no answer to an interrupt of kind {item.kind!r}", code="invalid_request")
+    if item.kind == "choice" and answer.value not in item.options:
+        raise Invalid(f"the value is none of the options {item.options}", code="invalid_request")
+    return True
+
+
+def history(fold: Fold, before: str) -> list[Turn]:
+    """What a model needs to know of the conversation before run `before`: what people said and what was answered to them.
+
+    Only whole messages of the root namespace; in the order of the runs, because a queued message stands in the log
+    before the answer to the one it waits for.
+    """
+    turns: dict[str, list[Turn]] = {}
+    for run in fold.runs:
+        if run == before:
+            break
+        turns[run] = []
+    for item in fold.items():
+        if (
+            isinstance(item, Message)
+            and item.run in turns
+            and item.status == "done"
+            and item.ns == namespace.ROOT
+            and item.content
+        ):
+            turns[item.run].append(Turn(role=item.role, text=item.content))
+    return bounded_history([turn for of_run in turns.values() for turn in of_run])

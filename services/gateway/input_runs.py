@@ -1,0 +1,124 @@
+"""Starting and ending the runs of a conversation, from the gateway's side of the queue.
+
+A run may start when the one before it is over. Two parties look after that: a gateway reads the lanes *after* it has
+appended a message, and a worker reads the `in` lane *after* the end of its run, so one of both sees the other. Both may
+publish the same command, which changes nothing: it is idempotent by its run, claims are fenced, and a lane that has ended
+is only sealed again.
+"""
+
+from __future__ import annotations
+
+from schemas import events as ev
+from schemas.codec import encode_frame
+from schemas.commands import CancelRun, RunCommand
+from schemas.errors import Fenced, NotFound
+from services.broker.input_lane import QueuedRun
+from services.gateway import input_rules as rules
+from services.gateway.input_lanes import Lanes
+from services.runtime import now_ms
+
+
+class Settled(Exception):
+    """Raised by a decision that finds nothing to append."""
+
+
+async def busy(lanes: Lanes) -> bool:
+    """Whether a run has not ended, asked of the leader: the fold may not have heard of an end yet."""
+    for run in lanes.channel.fold.active_runs:
+        if not await lanes.is_over(run.id):
+            return True
+    return False
+
+
+async def start_next(lanes: Lanes, queued: QueuedRun | None = None) -> None:
+    """Publish the command of the first run that is not over, unless it has started. `queued` is one just appended, which
+    the fold may not have.
+    """
+    for run in lanes.channel.fold.active_runs:
+        if queued is not None and run.id == queued.run:
+            break
+        last = await lanes.last_event(run.id)
+        if last is None and run.attempt == 0:
+            await _command(lanes, await lanes.queued(run))
+            return
+        if last is not None and not isinstance(last, ev.RUN_ENDS):
+            return
+    await _command(lanes, queued)
+
+
+async def supersede(lanes: Lanes, successor: str) -> None:
+    """End the runs before `successor`, the last one first, so that none of them starts on the way."""
+    earlier = []
+    for run in lanes.channel.fold.active_runs:
+        if run.id == successor:
+            break
+        earlier.append(run.id)
+    for run_id in reversed(earlier):
+        await stop(lanes, run_id, ev.RunCancelling(superseded_by=successor))
+
+
+async def stop(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> None:
+    """Record that a run is to end, and end it or tell its worker; one that is over stays as it is.
+
+    Raises:
+        NotFound: the conversation has no such run.
+    """
+
+    async def decide() -> list[ev.AnyEvent]:
+        run = lanes.channel.fold.runs.get(run_id)
+        if run is None:
+            raise NotFound(f"no run {run_id} in conversation {lanes.channel.conversation}", code="unknown_run")
+        if run.over or run.status == "cancelling":
+            raise Settled
+        return [request]
+
+    try:
+        await lanes.append(run_id, decide)
+    except Settled:
+        if lanes.channel.fold.runs[run_id].over:
+            return
+    if not await _end_unstarted(lanes, run_id, request):
+        control = CancelRun(by=request.by, reason=request.reason, superseded_by=request.superseded_by)
+        await lanes.broker.control(run_id, control)
+
+
+async def _end_unstarted(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> bool:
+    """End a run that no worker has claimed; False if one has: the fence says so, whatever the fold knows."""
+    run = lanes.channel.fold.runs[run_id]
+    if run.attempt:
+        return False
+    end: ev.AnyEvent = ev.RunCancelled(by=request.by, reason=request.reason)
+    if request.superseded_by:
+        end = ev.RunSuperseded(by=request.superseded_by)
+    data = encode_frame(ev.Frame(run=run_id, n=1, ts=now_ms(), events=[end]))
+    # Not `run:attempt:n` as a worker's first frame: the broker would tell that worker that its claim was stored.
+    try:
+        await lanes.broker.append(lanes.subject(run_id), data, msg_id=f"unstarted:{run_id}", expected_last=0)
+    except Fenced:
+        return False
+    if not run.after or await lanes.is_over(run.after):  # else the worker of that one publishes this command
+        await _command(lanes, await lanes.queued(run))  # for a worker to seal it and to start what waits behind it
+    return True
+
+
+async def _command(lanes: Lanes, queued: QueuedRun | None) -> None:
+    if queued is None:
+        return
+    channel = lanes.channel
+    command = RunCommand(
+        tenant=channel.tenant,
+        conversation=channel.conversation,
+        partition=channel.partition,
+        run=queued.run,
+        agent=queued.message.agent,
+        message=queued.message.id,
+        text=queued.message.text,
+        ordinal=queued.n,
+        seq=queued.seq,
+        sent=queued.sent,
+        epoch=channel.cursor.epoch,
+        after=queued.after,
+        history=rules.history(channel.fold, queued.run),
+        title=channel.fold.title,
+    )
+    await lanes.broker.publish_command(command)

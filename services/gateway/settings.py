@@ -1,0 +1,26 @@
+"""What a gateway reads from the environment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`port` 0 takes a free one. `partitions`: the slots that new conversations are spread over. `queued_max`: messages
+    that may wait in one conversation. `drain_s`: from SIGTERM until what has not finished is cut.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    allow_insecure: bool = False
+    nats_url: str = "nats://127.0.0.1:4222"
+    database_url: str = "sqlite+aiosqlite:///.anabranch/archive.sqlite3"
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+    queued_max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1024)] = 1024 * 1024
+    drain_s: Annotated[float, msgspec.Meta(gt=0)] = 25.0
+    replay_mirror: bool = False
