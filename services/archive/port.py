@@ -15,7 +15,12 @@ from schemas.transcript import Artifact, ArtifactVersion, RunState, Transcript
 
 
 class Archived(NamedTuple):
-    """A conversation as the archive has it: everything of its log at or before `cursor`, and nothing after it.
+    """A conversation as the archive has it: everything of its log at or before `cursor`.
+
+    `transcript` has whole runs, each as it ended, in the order of the log: where a message was queued while a run went on,
+    the end of that run lies after `cursor` (a fold continued from here drops what it meets again, by `n`). `input_last` is
+    that of `cursor`. `title` is the newest known, also where the rename lies after `cursor`: it may leave the log before
+    another run is archived.
 
     `cursor` is None while no run of it has been archived. Runs archived out of order (a seal before its predecessor's) are
     left out until the ones before them are there.
@@ -50,33 +55,58 @@ class ArchivedArtifact(NamedTuple):
 
 
 class ArchiveReader(Protocol):
-    """Every method may raise Unavailable."""
+    """Start with `services.archive.reader.open_reader`. Every method may raise Unavailable."""
 
     async def conversation(self, tenant: str, conversation: str) -> Archived | None: ...
 
     async def conversations(self, tenant: str, *, limit: int = 50, page: str = "", query: str = "") -> Page:
-        """Newest activity first. `query`: only titles that contain it. Raises Invalid for a page token not ours."""
+        """Newest activity first. `query`: only titles that contain it, upper and lower case being the same.
+
+        `limit` is bounded to 1..200. A conversation that is active while somebody pages may move ahead of the page.
+
+        Raises:
+            Invalid: `page` is not a token of ours (code `invalid_page`).
+        """
 
     async def run(self, tenant: str, run: str) -> tuple[str, RunState] | None:
-        """The run and the id of its conversation."""
+        """The run and the id of its conversation; also one that `conversation` still leaves out."""
 
-    async def artifact(self, tenant: str, artifact: str) -> ArchivedArtifact | None: ...
+    async def artifact(self, tenant: str, artifact: str, *, conversation: str = "") -> ArchivedArtifact | None:
+        """Ids of artifacts are unique within a conversation.
 
-    async def artifact_version(self, tenant: str, artifact: str, version: int) -> ArtifactVersion | None: ...
+        Raises:
+            Conflict: no conversation was named and several have this artifact (code `ambiguous_artifact`).
+        """
 
-    async def ping(self) -> None: ...
+    async def artifact_version(
+        self, tenant: str, artifact: str, version: int, *, conversation: str = ""
+    ) -> ArtifactVersion | None:
+        """Raises Conflict as `artifact` does."""
+
+    async def tenants(self) -> Sequence[str]:
+        """Every tenant that has a conversation."""
+
+    async def ping(self) -> None:
+        """Raises Unavailable if the database does not answer or has no tables."""
 
     async def close(self) -> None: ...
 
 
 class ArchiveWriter(Protocol):
+    """Start with `services.archive.writer.open_writer`."""
+
     async def write(self, messages: Sequence[Seal | ConversationRecord]) -> Sequence[AnabranchError | None]:
         """Write all in one transaction, each in a savepoint of its own; the result says, one for one, which failed.
 
-        Repeating a message changes nothing; a seal of a higher attempt of the same run replaces the lower one.
+        Repeating a message changes nothing; a seal of a higher attempt of the same run replaces the lower one. A seal that
+        fails has `Invalid` (counts, digest, or a value that the database refuses) or `Conflict` (the run is archived with
+        another content).
 
         Raises:
-            Unavailable: the database did not take the transaction; nothing was written.
+            Unavailable: the database did not take the transaction. Whether anything was written is unknown: repeat it.
         """
+
+    async def ping(self) -> None:
+        """Raises Unavailable if the database does not answer or has no tables."""
 
     async def close(self) -> None: ...

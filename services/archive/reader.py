@@ -1,0 +1,198 @@
+"""The archive's reader: transcripts, lists and lookups, each from one snapshot of the database."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from schemas.cursor import Cursor
+from schemas.errors import Conflict, Invalid
+from schemas.transcript import AnyItem, Artifact, ArtifactVersion, RunState, Transcript
+from services.archive import rows, tables
+from services.archive.engine import open_engine, transaction
+from services.archive.port import (
+    Archived,
+    ArchivedArtifact,
+    ArchiveReader,
+    ConversationSummary,
+    Page,
+)
+
+PAGE_ROWS_MAX = 200
+"""A page is held in memory whole and read by a person."""
+
+
+def open_reader(database_url: str) -> ArchiveReader:
+    """A reader of the database behind the URL; connects when it first reads. Raises Invalid for a URL not ours."""
+    return SqlReader(open_engine(database_url, writes=False))
+
+
+class SqlReader:
+    """`ArchiveReader` on SQLite and PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def conversation(self, tenant: str, conversation: str) -> Archived | None:
+        table, run = tables.conversations, tables.runs
+        mine = (run.c.tenant == tenant) & (run.c.conversation == conversation) & run.c.linked
+        async with transaction(self._engine) as connection:
+            found = await connection.execute(select(table).where(table.c.tenant == tenant, table.c.id == conversation))
+            known = found.mappings().one_or_none()
+            if known is None:
+                return None
+            archived = await _runs(connection, mine)
+            transcript = Transcript(
+                conversation=conversation,
+                title=known["title"],
+                created=known["created"],
+                runs=await _run_states(connection, archived, mine),
+                items=await _items(connection, archived, mine),
+            )
+        if not archived:
+            return Archived(known["partition"], None, transcript)
+        head = archived[-1]
+        transcript.input_last = head["input_last"]
+        return Archived(known["partition"], Cursor(head["epoch"], head["cursor"]), transcript)
+
+    async def conversations(self, tenant: str, *, limit: int = 50, page: str = "", query: str = "") -> Page:
+        limit = max(1, min(limit, PAGE_ROWS_MAX))
+        table = tables.conversations
+        listed = _summaries().where(table.c.tenant == tenant)
+        if query:
+            listed = listed.where(table.c.title.icontains(query, autoescape=True))
+        if page:
+            updated, last = _parse_page(page)
+            listed = listed.where(tuple_(table.c.updated, table.c.id) < tuple_(literal(updated), literal(last)))
+        listed = listed.order_by(table.c.updated.desc(), table.c.id.desc()).limit(limit + 1)
+        async with transaction(self._engine) as connection:
+            found = [ConversationSummary(*row) for row in await connection.execute(listed)]
+        following = _page_after(found[limit - 1]) if len(found) > limit else ""
+        return Page(found[:limit], following)
+
+    async def run(self, tenant: str, run: str) -> tuple[str, RunState] | None:
+        mine = (tables.runs.c.tenant == tenant) & (tables.runs.c.id == run)
+        async with transaction(self._engine) as connection:
+            stored = await _runs(connection, mine)
+            states = await _run_states(connection, stored, mine)
+        return (stored[0]["conversation"], states[0]) if stored else None
+
+    async def artifact(self, tenant: str, artifact: str, *, conversation: str = "") -> ArchivedArtifact | None:
+        async with transaction(self._engine) as connection:
+            stored = await _find_artifact(connection, tenant, artifact, conversation)
+            if stored is None:
+                return None
+            table = tables.artifact_versions
+            mine = (table.c.tenant == tenant) & (table.c.run == stored["run"]) & (table.c.artifact == artifact)
+            versions = await connection.execute(select(table).where(mine).order_by(table.c.version))
+            found = rows.item(tables.artifacts, stored, versions.mappings())
+        assert isinstance(found, Artifact)
+        return ArchivedArtifact(stored["conversation"], found)
+
+    async def artifact_version(
+        self, tenant: str, artifact: str, version: int, *, conversation: str = ""
+    ) -> ArtifactVersion | None:
+        found = await self.artifact(tenant, artifact, conversation=conversation)
+        if found is None:
+            return None
+        return next((one for one in found.artifact.versions if one.version == version), None)
+
+    async def tenants(self) -> Sequence[str]:
+        table = tables.conversations
+        async with transaction(self._engine) as connection:
+            return (await connection.scalars(select(table.c.tenant).distinct().order_by(table.c.tenant))).all()
+
+    async def ping(self) -> None:
+        async with transaction(self._engine) as connection:
+            await connection.execute(select(tables.conversations.c.id).limit(1))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+Rows = Sequence[RowMapping]
+Condition = ColumnElement[bool]
+
+
+async def _runs(connection: AsyncConnection, mine: Condition) -> Rows:
+    """The runs for which `mine` is true, oldest first."""
+    table = tables.runs
+    found = await connection.execute(select(table).where(mine).order_by(table.c.era, table.c.seq))
+    return found.mappings().all()
+
+
+async def _of_runs(connection: AsyncConnection, table: Table, mine: Condition, *order: ColumnElement[Any]) -> Rows:
+    """The rows of `table` under the runs for which `mine` is true."""
+    run = tables.runs
+    joined = select(table).join(run, (run.c.tenant == table.c.tenant) & (run.c.id == table.c.run))
+    found = await connection.execute(joined.where(mine).order_by(*order))
+    return found.mappings().all()
+
+
+async def _run_states(connection: AsyncConnection, stored: Rows, mine: Condition) -> list[RunState]:
+    used: dict[str, list[RowMapping]] = defaultdict(list)
+    for row in await _of_runs(connection, tables.usage, mine, tables.usage.c.position):
+        used[row["run"]].append(row)
+    return [rows.run_state(row, used[row["id"]]) for row in stored]
+
+
+async def _items(connection: AsyncConnection, stored: Rows, mine: Condition) -> list[AnyItem]:
+    """The items of the runs in the order of the log."""
+    eras = {row["id"]: row["era"] for row in stored}
+    versions: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
+    for row in await _of_runs(connection, tables.artifact_versions, mine, tables.artifact_versions.c.version):
+        versions[row["run"], row["artifact"]].append(row)
+    placed: list[tuple[tuple[int, int, int], AnyItem]] = []
+    for table in rows.ITEM_TABLES:
+        for row in await _of_runs(connection, table, mine):
+            place = (eras[row["run"]], row["seq"], row["position"])
+            placed.append((place, rows.item(table, row, versions.get((row["run"], row["id"]), ()))))
+    placed.sort(key=lambda one: one[0])
+    return [item for _, item in placed]
+
+
+async def _find_artifact(
+    connection: AsyncConnection, tenant: str, artifact: str, conversation: str
+) -> RowMapping | None:
+    """The newest artifact of that id. Raises Conflict if several conversations have one and none was named."""
+    table, run = tables.artifacts, tables.runs
+    statement = (
+        select(table, run.c.conversation)
+        .join(run, (run.c.tenant == table.c.tenant) & (run.c.id == table.c.run))
+        .where(table.c.tenant == tenant, table.c.id == artifact)
+        .order_by(run.c.era.desc(), table.c.seq.desc())
+    )
+    if conversation:
+        statement = statement.where(run.c.conversation == conversation)
+    found = (await connection.execute(statement.limit(2))).mappings().all()
+    if len({row["conversation"] for row in found}) > 1:
+        raise Conflict(f"several conversations have an artifact {artifact}: name one", code="ambiguous_artifact")
+    return found[0] if found else None
+
+
+def _summaries() -> Select[Any]:
+    table, run = tables.conversations, tables.runs
+    mine = (run.c.tenant == table.c.tenant) & (run.c.conversation == table.c.id)
+    count = select(func.count()).select_from(run).where(mine).scalar_subquery()
+    newest = select(run.c.status).where(mine).order_by(run.c.era.desc(), run.c.seq.desc()).limit(1).scalar_subquery()
+    columns = (table.c.id, table.c.title, table.c.created, table.c.updated)
+    return select(*columns, count, func.coalesce(newest, ""))
+
+
+def _page_after(last: ConversationSummary) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([last.updated, last.id])).decode().rstrip("=")
+
+
+def _parse_page(token: str) -> tuple[int, str]:
+    try:
+        data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        return msgspec.json.decode(data, type=tuple[int, str])
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise Invalid("this page token is not ours", code="invalid_page") from error

