@@ -114,6 +114,12 @@ class Fold:
                 self._settle(item)
                 yield item
 
+    def newest(self) -> Iterator[AnyItem]:
+        """All items, the latest opened first. To be read, not changed."""
+        for item in reversed(self._items.values()):
+            self._settle(item)
+            yield item
+
     def item_ids(self) -> Iterable[str]:
         return self._items.keys()
 

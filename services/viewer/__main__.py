@@ -1,0 +1,49 @@
+"""`python -m services.viewer`: the terminal viewer, or, where there is no terminal, plain lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from rich.console import Console
+
+from schemas.errors import AnabranchError
+from services.viewer.client import Client
+from services.viewer.opening import begin_conversation
+from services.viewer.options import Options, read_options
+from services.viewer.pipe import follow
+from services.viewer.terminal import Terminal
+from services.viewer.visit import Visit
+
+
+async def _visit(options: Options) -> int:
+    conversation = options.conversation or await begin_conversation(options.urls)
+    visit = Visit(Client(conversation, options.after), options.urls, options.agent)
+    if options.message:
+        visit.say(options.message)
+    if sys.stdout.isatty() and (options.message or sys.stdin.isatty()):
+        await Terminal(visit, Console(), typing=not options.message).run()
+    else:
+        source = None if options.message else sys.stdin
+        await follow(visit, source=source, output=sys.stdout, notes=sys.stderr)
+    client = visit.client
+    if client.failure:
+        print(f"viewer: {client.failure}", file=sys.stderr)
+    if client.cursor:
+        print(f"-- to come back: --conversation {conversation} --after {client.cursor}", file=sys.stderr)
+    return visit.exit_code
+
+
+def main() -> int:
+    try:
+        return asyncio.run(_visit(read_options(sys.argv[1:], os.environ)))
+    except AnabranchError as error:
+        print(f"viewer: {error}", file=sys.stderr)
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
