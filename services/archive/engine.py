@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, make_url
@@ -31,17 +32,16 @@ STATEMENT_S = 30.0
 _POISON = ("22", "23", "54")
 """SQLSTATE classes that say the data is at fault: data exception, constraint violation, program limit exceeded."""
 
+_UNDEFINED_TABLE = "42P01"
+
 
 def open_engine(database_url: str, *, writes: bool) -> AsyncEngine:
     """An engine for readers (every transaction is one snapshot) or for the writer. Does not connect yet.
 
     Raises:
-        Invalid: the URL is none, or names another database than SQLite or PostgreSQL.
+        Invalid: the URL is none, names another database than SQLite or PostgreSQL, or a file in a folder that is not there.
     """
-    try:
-        url = make_url(database_url)
-    except ArgumentError as error:
-        raise Invalid(f"ANABRANCH_DATABASE_URL: {error}", code="invalid_setting") from error
+    url = _parse(database_url)
     if url.drivername == SQLITE:
         return _open_sqlite(url, writes=writes)
     if url.drivername == POSTGRESQL:
@@ -51,9 +51,28 @@ def open_engine(database_url: str, *, writes: bool) -> AsyncEngine:
     )
 
 
+def make_folder(database_url: str) -> None:
+    """Make the folder that a SQLite file is in. Raises Invalid if the URL is none, Unavailable if it cannot be made."""
+    url = _parse(database_url)
+    if url.drivername == SQLITE and url.database:
+        try:
+            Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"archive: no folder for {url.database}: {error.strerror}") from error
+
+
+def _parse(database_url: str) -> URL:
+    try:
+        return make_url(database_url)
+    except ArgumentError as error:
+        raise Invalid(f"ANABRANCH_DATABASE_URL: {error}", code="invalid_setting") from error
+
+
 def _open_sqlite(url: URL, *, writes: bool) -> AsyncEngine:
     if not url.database or url.database == ":memory:":
         raise Invalid("ANABRANCH_DATABASE_URL: SQLite needs a file, several processes share it", code="invalid_setting")
+    if not Path(url.database).absolute().parent.is_dir():
+        raise Invalid(f"ANABRANCH_DATABASE_URL: there is no folder for {url.database}", code="invalid_setting")
     engine = create_async_engine(
         url,
         json_serializer=to_json,
@@ -116,6 +135,10 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 def translate(error: Exception) -> AnabranchError:
     """Invalid if the data is at fault and will be whenever it is written; Unavailable if the database is."""
+    if _has_no_tables(error):
+        return Unavailable(
+            "the archive has no tables: run `python -m services.admin apply`", code="archive_unavailable"
+        )
     if _is_poison(error):
         return Invalid(f"the archive refused it: {_first_line(error)}", code="archive_refused")
     return Unavailable(f"archive: {_first_line(error)}", code="archive_unavailable")
@@ -129,6 +152,11 @@ def _is_poison(error: Exception) -> bool:
     state = str(getattr(error.orig, "sqlstate", None) or "")
     # A value that the driver itself cannot encode never reaches the server and has no SQLSTATE.
     return state.startswith(_POISON) or isinstance(getattr(error.orig, "__cause__", None), ValueError)
+
+
+def _has_no_tables(error: Exception) -> bool:
+    reason = getattr(error, "orig", None)
+    return getattr(reason, "sqlstate", None) == _UNDEFINED_TABLE or str(reason).startswith("no such table")
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from services.archive.engine import open_engine, transaction
+from services.archive.engine import make_folder, open_engine, transaction
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -23,9 +23,8 @@ async def migrate(database_url: str) -> None:
         Invalid: the URL is none of ours.
         Unavailable: the database cannot be reached, or another process has been migrating for too long.
     """
+    make_folder(database_url)
     engine = open_engine(database_url, writes=True)
-    if engine.dialect.name == "sqlite":
-        Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
     try:
         async with transaction(engine) as connection:
             await connection.run_sync(_upgrade)
