@@ -29,16 +29,14 @@ def check_message(message: wire.Send) -> None:
     """
     if _ITEM_ID.match(message.id):
         raise Invalid(f"ids like {message.id!r} are given by runs; choose another", code="invalid_id")
-    if "\0" in message.text:
-        raise Invalid("the text has a NUL character, which no archive can keep", code="invalid_request")
     if len(msgspec.json.encode(message.text)) > TEXT_BYTES_MAX:
         raise TooLarge(f"the text is larger than {TEXT_BYTES_MAX} bytes")
 
 
 def check_title(title: str) -> None:
     """Raises Invalid."""
-    if len(title) > TITLE_CHARS_MAX or "\0" in title:
-        raise Invalid(f"a title has at most {TITLE_CHARS_MAX} characters and no NUL", code="invalid_request")
+    if len(title) > TITLE_CHARS_MAX:
+        raise Invalid(f"a title has at most {TITLE_CHARS_MAX} characters", code="invalid_request")
 
 
 def answering(fold: Fold, message: wire.Send) -> RunState | None:

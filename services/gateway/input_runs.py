@@ -95,7 +95,8 @@ async def _end_unstarted(lanes: Lanes, run_id: str, request: ev.RunCancelling) -
     try:
         await lanes.broker.append(lanes.subject(run_id), data, msg_id=f"unstarted:{run_id}", expected_last=0)
     except Fenced:
-        return False
+        if not await lanes.is_over(run_id):
+            return False
     if not run.after or await lanes.is_over(run.after):  # else the worker of that one publishes this command
         await _command(lanes, await lanes.queued(run))  # for a worker to seal it and to start what waits behind it
     return True

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+DRAIN_S_MAX = 300.0
+"""Longer than any orchestrator waits before it kills."""
+
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
@@ -22,5 +25,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     partitions: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     queued_max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1024)] = 1024 * 1024
-    drain_s: Annotated[float, msgspec.Meta(gt=0)] = 25.0
+    drain_s: Annotated[float, msgspec.Meta(gt=0, le=DRAIN_S_MAX)] = 25.0
     replay_mirror: bool = False

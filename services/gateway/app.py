@@ -1,0 +1,106 @@
+"""The gateway as an ASGI application: routes, middleware, the page and the documentation around one `Gateway`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import FileResponse
+from starlette.routing import WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from services.archive.port import ArchiveReader
+from services.broker.port import Broker
+from services.gateway import (
+    api_artifacts,
+    api_conversations,
+    api_docs,
+    api_events,
+    api_health,
+    api_interrupts,
+    api_messages,
+    api_runs,
+    errors,
+)
+from services.gateway.api import Gateway
+from services.gateway.endpoint import WebSocketEndpoint
+from services.gateway.hub import Hub
+from services.gateway.identity import Development
+from services.gateway.input import Input
+from services.gateway.input_recent import RecentRuns
+from services.gateway.metrics import Measured, Metrics
+from services.gateway.settings import Settings
+
+WEB = Path(__file__).parent / "web"
+
+PAGE_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE_HEADERS = {
+    "Content-Security-Policy": PAGE_CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+_APIS: tuple[Any, ...] = (
+    api_conversations,
+    api_messages,
+    api_events,
+    api_runs,
+    api_interrupts,
+    api_artifacts,
+    api_health,
+)
+_TYPES: tuple[type, ...] = tuple(kind for api in _APIS for kind in api.TYPES)
+
+
+def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hub) -> ASGIApp:
+    """The whole gateway on top of these three, which the caller has opened and closes."""
+    recent = RecentRuns()
+    writes = Input(broker, hub, recent, partitions=settings.partitions, queued_max=settings.queued_max)
+    identify = Development(open_to_network=settings.allow_insecure)
+    gateway = Gateway(hub, broker, archive, writes, recent, identify, Metrics())
+    return build(gateway, WebSocketEndpoint(hub, identify, writes), body_bytes_max=settings.body_bytes_max)
+
+
+def build(gateway: Gateway, sockets: ASGIApp, *, body_bytes_max: int) -> ASGIApp:
+    """The application. `sockets` answers `/v1/ws`."""
+    app = FastAPI(
+        title="Anabranch",
+        version="1",
+        description="Conversations with agents as ordered, durable event streams.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    errors.install(app)
+    for api in _APIS:
+        app.include_router(api.router)
+    app.include_router(api_docs.router)
+    app.mount(api_docs.ASSETS, api_docs.assets())
+    app.router.routes.append(WebSocketRoute("/v1/ws", sockets))
+    app.add_api_route("/", page, include_in_schema=False)
+    app.mount("/static", Pages(directory=WEB, check_dir=False))
+    app.openapi = cache(lambda: api_docs.document(app, _TYPES))  # type: ignore[method-assign]
+    app.add_middleware(errors.BodyLimit, bytes_max=body_bytes_max)
+    app.add_middleware(errors.Boundary)
+    return Measured(app, gateway.metrics)
+
+
+async def page() -> FileResponse:
+    return FileResponse(WEB / "index.html", headers=PAGE_HEADERS)
+
+
+class Pages(StaticFiles):
+    """The files of the page, under its policy."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(PAGE_HEADERS)
+        return response
