@@ -35,8 +35,8 @@ class Appended(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Consecutive matching records. `pending`: how many matched beyond them. `last_seq`: the newest sequence the serving
-    copy of the stream knew (a follower can be behind what was seen live).
+    """Consecutive matching records. `pending`: how many matched beyond them in the serving copy of the stream, which can be
+    behind what was seen live. `last_seq`: up to where the answer is surely whole: its last record, or `after` if it has none.
     """
 
     records: Sequence[Record]
@@ -82,10 +82,15 @@ OnResult = Callable[[Hashable, "Appended | AnabranchError"], None]
 class Delivery(Protocol):
     """A message of a work queue, held by this consumer until it is acknowledged or its `ack_wait` runs out."""
 
-    data: bytes
-    subject: str
-    attempt: int
-    """How often it has been delivered, from 1."""
+    @property
+    def data(self) -> bytes: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def attempt(self) -> int:
+        """How often it has been delivered, from 1."""
 
     async def ack(self) -> None:
         """Remove it from the queue; returns once the server has confirmed."""
@@ -116,9 +121,13 @@ class Broker(Protocol):
     async def append(self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None) -> Appended:
         """Append to the log, if the last sequence on this exact subject is `expected_last` (None: whatever it is).
 
+        A repeat of a `msg_id` that is stored: with the same, now stale `expected_last` either Fenced (one server) or a
+        duplicate (a cluster); with none, a duplicate.
+
         Raises:
             Fenced: the last sequence is another one. After an unclear first try the caller compares `last_message` first.
-            TooLarge: the message is over the broker's payload limit.
+            TooLarge: the message is over the broker's payload limit; nothing was sent.
+            Overloaded: the stream is full.
         """
 
     def appender(self, on_result: OnResult) -> Appender: ...
@@ -139,8 +148,8 @@ class Broker(Protocol):
 
     async def follow(self, subject: str, on_message: Callable[[int, str, bytes], None]) -> Subscription:
         """Call `on_message(seq, lane, data)`, synchronously, for every message stored on the conversation's lanes from
-        now on (`schemas.subjects.live`). At most once: who follows checks for gaps. Returns when the server has the
-        subscription.
+        now on (`schemas.subjects.live`). At most once: who follows checks for gaps, also right after this returns, since in
+        a cluster the stream's leader may learn of the subscription later than the server that confirms it.
         """
 
     # --- commands: one queue, shared by all workers
@@ -156,7 +165,9 @@ class Broker(Protocol):
         """A seal above SEAL_BYTES_MAX goes to the object store and is referenced."""
 
     async def fetch_seals(self, limit: int, timeout_s: float) -> Sequence[Delivery]:
-        """At least one delivery, or none after the time-out. `data` is a SealMessage as JSON, never a SealReference."""
+        """At least one delivery, or none after the time-out. `data` is a SealMessage as JSON, and a SealReference only if what
+        it refers to is gone.
+        """
 
     # --- control: straight to the process that runs a run
 

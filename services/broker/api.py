@@ -1,0 +1,162 @@
+"""The JetStream API of the server: requests with typed answers, and its errors translated to ours.
+
+Documented at docs.nats.io/reference/reference-protocols/nats_api_reference; error codes in nats-server's errors.json.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from schemas.errors import AnabranchError, Conflict, Fenced, NotFound, Overloaded, Unavailable
+from services.broker.connection import Connection
+
+WRONG_LAST_SEQUENCE = 10071
+NO_MESSAGE = 10037
+STREAM_NOT_FOUND = 10059
+CONSUMER_NOT_FOUND = 10014
+MAXIMUM_BYTES = 10077
+DELETE_FAILED = (10043, 10057)
+"""What deleting a message that is not there answers, by version of the server."""
+
+
+class ApiError(msgspec.Struct, frozen=True):
+    code: int
+    err_code: int = 0
+    description: str = ""
+
+
+class PubAck(msgspec.Struct, frozen=True):
+    """Answer to a message published to a stream."""
+
+    stream: str = ""
+    seq: int = 0
+    duplicate: bool = False
+    error: ApiError | None = None
+
+
+class StoredMessage(msgspec.Struct, frozen=True):
+    """`data` and `hdrs` travel in base64."""
+
+    subject: str
+    seq: int
+    data: bytes = b""
+    hdrs: bytes = b""
+
+
+class StreamState(msgspec.Struct, frozen=True):
+    """`first_ts` of an empty stream is in the year 1."""
+
+    messages: int
+    bytes: int
+    first_seq: int
+    last_seq: int
+    first_ts: datetime
+
+
+class ClusterInfo(msgspec.Struct, frozen=True):
+    leader: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields we read of any answer of the API."""
+
+    error: ApiError | None = None
+    config: dict[str, Any] = {}
+    created: str = ""
+    state: StreamState | None = None
+    message: StoredMessage | None = None
+    cluster: ClusterInfo = ClusterInfo()
+
+
+T = TypeVar("T")
+
+_answer = msgspec.json.Decoder(Answer)
+_puback = msgspec.json.Decoder(PubAck)
+_encode = msgspec.json.Encoder().encode
+
+
+async def call(connection: Connection, operation: str, request: Any = None) -> Answer:
+    """`operation` is what follows `$JS.API.`, e.g. `STREAM.INFO.AB_DEAD`.
+
+    Raises:
+        NotFound: no such stream, consumer or message.
+        Unavailable: no answer, or no leader at the moment.
+        Conflict: the server refuses; its description says why.
+    """
+    subject = f"$JS.API.{operation}"
+    reply = await connection.request(subject, b"" if request is None else _encode(request))
+    if status(reply.headers) == 503:
+        raise Unavailable(f"nothing answers to {subject}: JetStream is off, or has no leader now")
+    answer = _decode(_answer, reply.data, subject)
+    if answer.error is not None:
+        raise error_of(answer.error, operation)
+    return answer
+
+
+async def store(connection: Connection, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
+    """Publish to a stream and wait for its acknowledgement.
+
+    Raises:
+        Fenced: the `Nats-Expected-…` headers do not fit.
+        Unavailable: the outcome is unknown, or no stream takes this subject now.
+        Overloaded: the stream is full.
+        TooLarge: over the payload limit; nothing was sent.
+    """
+    reply = await connection.request(subject, data, headers=headers)
+    result = read_puback(reply.data, reply.headers, subject)
+    if isinstance(result, AnabranchError):
+        raise result
+    return result
+
+
+def read_puback(data: bytes, headers: bytes | None, subject: str) -> PubAck | AnabranchError:
+    if headers is not None and status(headers) == 503:
+        return Unavailable(f"no stream takes {subject} now")
+    try:
+        ack = _decode(_puback, data, subject)
+    except Unavailable as error:
+        return error
+    return ack if ack.error is None else error_of(ack.error, subject)
+
+
+def error_of(error: ApiError, about: str) -> AnabranchError:
+    text = f"{about}: {error.description} ({error.err_code})"
+    if error.err_code == WRONG_LAST_SEQUENCE:
+        return Fenced(text)
+    if error.err_code == MAXIMUM_BYTES:
+        return Overloaded(text, code="stream_full")
+    if error.code == 404 or error.err_code in DELETE_FAILED:
+        return NotFound(text, code="stream_not_found" if error.err_code == STREAM_NOT_FOUND else None)
+    if (
+        error.code == 503 or error.err_code == 10164
+    ):  # another append to the same subject is on its way through the quorum
+        return Unavailable(text)
+    return Conflict(text, code="broker_refused")
+
+
+def status(headers: bytes | None) -> int:
+    """The status in a header block's first line (`NATS/1.0 503`), 0 if it has none."""
+    if headers is None or headers[8:9] != b" ":
+        return 0
+    return int(headers[9:12])
+
+
+def header(headers: bytes | None, name: bytes) -> bytes:
+    """The value of the header `name`, empty if it is not there."""
+    if headers is None:
+        return b""
+    start = headers.find(b"\r\n" + name + b": ")
+    if start < 0:
+        return b""
+    start += len(name) + 4
+    return headers[start : headers.index(b"\r", start)]
+
+
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes, about: str) -> T:
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise Unavailable(f"{about}: an answer that is not JetStream's: {error}") from error

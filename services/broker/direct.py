@@ -1,0 +1,85 @@
+"""Reading the log: single messages from a stream's leader, batches from any copy of it by Direct Get (ADR-31).
+
+The raw request, because nats-py has no batch reader. A batch is bounded in messages and bytes, since the server scans
+while the stream's writers wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from schemas.errors import Invalid, NotFound, Unavailable
+from services.broker import api
+from services.broker.connection import Connection
+from services.broker.port import READ_BYTES_MAX, READ_MESSAGES_MAX, Batch, Record
+
+_END_OF_BATCH = 204
+_NOTHING = 404
+
+
+async def last_message(connection: Connection, stream: str, subject: str) -> api.StoredMessage | None:
+    """The last message on the subject, from the leader. Raises Unavailable, NotFound for a stream that does not exist."""
+    return await _stored(connection, stream, {"last_by_subj": subject})
+
+
+async def next_message(connection: Connection, stream: str, subject: str, after: int) -> api.StoredMessage | None:
+    """The first message on the subject above `after`, from the leader. Raises as `last_message`."""
+    return await _stored(connection, stream, {"seq": after + 1, "next_by_subj": subject})
+
+
+async def _stored(connection: Connection, stream: str, request: dict[str, object]) -> api.StoredMessage | None:
+    try:
+        answer = await api.call(connection, f"STREAM.MSG.GET.{stream}", request)
+    except NotFound as error:
+        if error.code == "stream_not_found":
+            raise
+        return None
+    return answer.message
+
+
+def record_of(message: api.StoredMessage) -> Record:
+    return Record(message.seq, message.subject.rpartition(".")[2], message.data)
+
+
+async def read(connection: Connection, stream: str, subject: str, after: int, messages: int) -> Batch:
+    """One batch, as `Broker.read`.
+
+    Raises:
+        Unavailable: nothing serves the stream now, or the batch did not come to its end in time.
+    """
+    request = msgspec.json.encode(
+        {
+            "seq": after + 1,
+            "next_by_subj": subject,
+            "batch": min(messages, READ_MESSAGES_MAX),
+            "max_bytes": READ_BYTES_MAX,
+        }
+    )
+    records: list[Record] = []
+    end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def on_message(_subject: bytes, _reply: bytes, data: bytes, headers: bytes | None) -> None:
+        status = api.status(headers)
+        if status == 0:
+            lane = api.header(headers, b"Nats-Subject").rpartition(b".")[2].decode()
+            records.append(Record(int(api.header(headers, b"Nats-Sequence")), lane, data))
+        elif not end.done():
+            _finish(end, status, headers, stream)
+
+    with connection.inbox(on_message) as reply, connection.at_stake(end):
+        await connection.send_and_wait(f"$JS.API.DIRECT.GET.{stream}", request, reply, end)
+        pending = end.result()
+    return Batch(records, pending, records[-1].seq if records else after)
+
+
+def _finish(end: asyncio.Future[int], status: int, headers: bytes | None, stream: str) -> None:
+    if status == _END_OF_BATCH:
+        end.set_result(int(api.header(headers, b"Nats-Num-Pending")))
+    elif status == _NOTHING:
+        end.set_result(0)
+    elif status == 503:
+        end.set_exception(Unavailable(f"nothing serves {stream} now"))
+    else:
+        end.set_exception(Invalid(f"{stream} refused the read: {status}"))
