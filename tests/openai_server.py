@@ -40,10 +40,14 @@ Part = dict | str | bytes | asyncio.Event | Cut
 class OpenAIServer:
     def __init__(self) -> None:
         self.url = ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin another test: `asked` is set by a request, `left` when a client went away in the middle of a reply."""
         self.requests: list[dict] = []
         self.replies: deque[Failure | list[Part]] = deque()
+        self.asked = asyncio.Event()
         self.left = asyncio.Event()
-        """Set when a client went away in the middle of a reply."""
 
     def play(self, *parts: Part) -> None:
         self.replies.append(list(parts))
@@ -53,6 +57,7 @@ class OpenAIServer:
 
     async def answer(self, request: Request, usual: list[Part]) -> Response:
         self.requests.append(await request.json())
+        self.asked.set()
         reply = self.replies.popleft() if self.replies else usual
         if isinstance(reply, Failure):
             if isinstance(reply.error, str):
