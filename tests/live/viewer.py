@@ -36,9 +36,11 @@ class Viewer:
         *,
         until: Callable[[Viewer], bool],
         connected: asyncio.Event | None = None,
-        after_caught_up: Callable[[], None] | None = None,
     ) -> None:
-        """Subscribe on this gateway and read until `until(self)`; then cut the connection without a goodbye."""
+        """Subscribe on this gateway and read until `until(self)`; then cut the connection without a goodbye.
+
+        `connected` is set once the viewer is level with the log.
+        """
         address = url.replace("http", "ws") + "/v1/ws"
         async with asyncio.timeout(DEADLINE_S), _abrupt(address) as socket:
             request = wire.Subscribe(conversation=self.conversation, after=self.cursor, **self._subscribe)  # type: ignore[arg-type]
