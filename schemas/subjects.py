@@ -53,6 +53,18 @@ def seal(tenant: str, conversation: str, run: str) -> str:
     return f"ab.seal.{check_id(tenant)}.{check_id(conversation)}.{check_id(run)}"
 
 
+class SealSubject(NamedTuple):
+    tenant: str
+    conversation: str
+    run: str
+
+
+def parse_seal(subject: str) -> SealSubject:
+    """Take apart a subject of the seal stream."""
+    _, _, tenant, conversation, run = subject.split(".")
+    return SealSubject(tenant, conversation, run)
+
+
 def dead(kind: str, tenant: str, conversation: str, run: str) -> str:
     return f"ab.dead.{check_id(kind)}.{check_id(tenant)}.{check_id(conversation)}.{check_id(run)}"
 

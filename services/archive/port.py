@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from schemas.cursor import Cursor
 from schemas.errors import AnabranchError
 from schemas.seal import ConversationRecord, Seal
-from schemas.transcript import Artifact, ArtifactVersion, RunState, Transcript
+from schemas.transcript import RunState, Transcript
 
 
 class Archived(NamedTuple):
@@ -49,11 +49,6 @@ class Page(NamedTuple):
     next: str
 
 
-class ArchivedArtifact(NamedTuple):
-    conversation: str
-    artifact: Artifact
-
-
 class ArchiveReader(Protocol):
     """Start with `services.archive.reader.open_reader`. Every method may raise Unavailable."""
 
@@ -70,18 +65,6 @@ class ArchiveReader(Protocol):
 
     async def run(self, tenant: str, run: str) -> tuple[str, RunState] | None:
         """The run and the id of its conversation; also one that `conversation` still leaves out."""
-
-    async def artifact(self, tenant: str, artifact: str, *, conversation: str = "") -> ArchivedArtifact | None:
-        """Ids of artifacts are unique within a conversation.
-
-        Raises:
-            Conflict: no conversation was named and several have this artifact (code `ambiguous_artifact`).
-        """
-
-    async def artifact_version(
-        self, tenant: str, artifact: str, version: int, *, conversation: str = ""
-    ) -> ArtifactVersion | None:
-        """Raises Conflict as `artifact` does."""
 
     async def tenants(self) -> Sequence[str]:
         """Every tenant that has a conversation."""

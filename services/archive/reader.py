@@ -13,13 +13,12 @@ from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, literal, 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from schemas.cursor import Cursor
-from schemas.errors import Conflict, Invalid
-from schemas.transcript import AnyItem, Artifact, ArtifactVersion, RunState, Transcript
+from schemas.errors import Invalid
+from schemas.transcript import AnyItem, RunState, Transcript
 from services.archive import rows, tables
 from services.archive.engine import open_engine, transaction
 from services.archive.port import (
     Archived,
-    ArchivedArtifact,
     ArchiveReader,
     ConversationSummary,
     Page,
@@ -84,26 +83,6 @@ class SqlReader:
             states = await _run_states(connection, stored, mine)
         return (stored[0]["conversation"], states[0]) if stored else None
 
-    async def artifact(self, tenant: str, artifact: str, *, conversation: str = "") -> ArchivedArtifact | None:
-        async with transaction(self._engine) as connection:
-            stored = await _find_artifact(connection, tenant, artifact, conversation)
-            if stored is None:
-                return None
-            table = tables.artifact_versions
-            mine = (table.c.tenant == tenant) & (table.c.run == stored["run"]) & (table.c.artifact == artifact)
-            versions = await connection.execute(select(table).where(mine).order_by(table.c.version))
-            found = rows.item(tables.artifacts, stored, versions.mappings())
-        assert isinstance(found, Artifact)
-        return ArchivedArtifact(stored["conversation"], found)
-
-    async def artifact_version(
-        self, tenant: str, artifact: str, version: int, *, conversation: str = ""
-    ) -> ArtifactVersion | None:
-        found = await self.artifact(tenant, artifact, conversation=conversation)
-        if found is None:
-            return None
-        return next((one for one in found.artifact.versions if one.version == version), None)
-
     async def tenants(self) -> Sequence[str]:
         table = tables.conversations
         async with transaction(self._engine) as connection:
@@ -156,25 +135,6 @@ async def _items(connection: AsyncConnection, stored: Rows, mine: Condition) -> 
             placed.append((place, rows.item(table, row, versions.get((row["run"], row["id"]), ()))))
     placed.sort(key=lambda one: one[0])
     return [item for _, item in placed]
-
-
-async def _find_artifact(
-    connection: AsyncConnection, tenant: str, artifact: str, conversation: str
-) -> RowMapping | None:
-    """The newest artifact of that id. Raises Conflict if several conversations have one and none was named."""
-    table, run = tables.artifacts, tables.runs
-    statement = (
-        select(table, run.c.conversation)
-        .join(run, (run.c.tenant == table.c.tenant) & (run.c.id == table.c.run))
-        .where(table.c.tenant == tenant, table.c.id == artifact)
-        .order_by(run.c.era.desc(), table.c.seq.desc())
-    )
-    if conversation:
-        statement = statement.where(run.c.conversation == conversation)
-    found = (await connection.execute(statement.limit(2))).mappings().all()
-    if len({row["conversation"] for row in found}) > 1:
-        raise Conflict(f"several conversations have an artifact {artifact}: name one", code="ambiguous_artifact")
-    return found[0] if found else None
 
 
 def _summaries() -> Select[Any]:

@@ -72,13 +72,9 @@ def item(table: Table, row: Row, versions: Iterable[Row] = ()) -> AnyItem:
     if table is tables.tool_calls:
         return _struct(ToolCall, row)
     if table is tables.artifacts:
-        return _struct(Artifact, row, versions=[artifact_version(version) for version in versions])
+        return _struct(Artifact, row, versions=[_struct(ArtifactVersion, version) for version in versions])
     entry: AnyItem = row["item"]
     return entry
-
-
-def artifact_version(row: Row) -> ArtifactVersion:
-    return _struct(ArtifactVersion, row)
 
 
 class ConversationRow(NamedTuple):

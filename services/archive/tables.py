@@ -173,7 +173,6 @@ artifacts = _items(
     _text("media_type"),
     _text("message"),
 )
-Index("artifacts_by_id", artifacts.c.tenant, artifacts.c.id)
 
 artifact_versions = Table(
     "artifact_versions",

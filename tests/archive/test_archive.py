@@ -3,7 +3,6 @@
 import asyncio
 import random
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -300,43 +299,3 @@ async def test_a_title_is_searched_for_as_it_stands_whatever_the_case(reader, wr
 async def test_a_page_token_that_is_not_ours_is_refused(reader, page):
     with pytest.raises(Invalid, match="page token"):
         await reader.conversations(TENANT, page=page)
-
-
-# --- artifacts
-
-
-async def test_an_artifact_is_found_with_its_versions(reader, writer):
-    seal = next(one for one in many_seals() if any(item.id.startswith("a") for item in one.items))
-    wanted = next(item for item in seal.items if item.id.startswith("a"))
-    await write(writer, seal)
-    found = await reader.artifact(TENANT, wanted.id)
-    assert found == (CONVERSATION, wanted)
-    assert await reader.artifact_version(TENANT, wanted.id, 1) == wanted.versions[0]
-    assert await reader.artifact_version(TENANT, wanted.id, 99) is None
-    assert await reader.artifact(TENANT, "nope") is None
-
-
-async def test_an_artifact_id_that_two_conversations_use_needs_the_conversation(reader, writer):
-    seal = next(one for one in many_seals() if any(item.id.startswith("a") for item in one.items))
-    wanted = next(item for item in seal.items if item.id.startswith("a"))
-    other = msgspec.structs.replace(seal, conversation="c2", run=renamed(seal.run, "other"), items=[])
-    items = [renamed_item(item, "other") for item in seal.items]
-    other = msgspec.structs.replace(
-        other, items=items, counts=counts_of(other.run, items), digest=digest_of(other.run, items)
-    )
-    await write(writer, seal, other)
-    with pytest.raises(Conflict):
-        await reader.artifact(TENANT, wanted.id)
-    assert (await reader.artifact(TENANT, wanted.id, conversation="c2")).conversation == "c2"
-
-
-def many_seals():
-    return (seal for seed in range(50) for seal in seals_of(conversation(seed)))
-
-
-def renamed(run: RunState, name: str) -> RunState:
-    return msgspec.structs.replace(run, id=name)
-
-
-def renamed_item(item: AnyItem, run: str) -> AnyItem:
-    return msgspec.structs.replace(item, run=run)

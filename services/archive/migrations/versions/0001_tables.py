@@ -23,7 +23,6 @@ def upgrade() -> None:
         *(_json(name, nullable=True) for name in ("args", "progress", "result", "error")),
     )
     _create_items("artifacts", *(_text(name) for name in ("kind", "name", "media_type", "message")))
-    op.create_index("artifacts_by_id", "artifacts", ["tenant", "id"])
     _create_artifact_versions()
     _create_items("entries", _text("kind"), _json("item"))
 
