@@ -1,0 +1,43 @@
+"""`python -m services.agent_worker`: runs agents until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from services.agent_worker import agents
+from services.agent_worker.agents import Agent
+from services.agent_worker.discovery import discover
+from services.agent_worker.models import choose as models
+from services.agent_worker.publisher import Publisher
+from services.agent_worker.settings import DRAIN_S_MAX, Settings
+from services.agent_worker.worker import Worker
+from services.broker.jetstream import connect
+from services.runtime import new_id, read_settings, run_service
+
+
+async def main(stop: asyncio.Event) -> None:
+    settings = read_settings(Settings)
+    found = discover(agents, Agent)
+    model = models.choose(read_settings(models.Settings))
+    broker = await connect(settings.nats_url, "agent_worker")
+    try:
+        async with Publisher(broker, settings.pacing) as publisher:
+            worker = Worker(
+                broker,
+                publisher,
+                found,
+                name=new_id("w_"),
+                model=model,
+                limits=settings.limits,
+                slots=settings.slots,
+                drain_s=settings.drain_s,
+            )
+            await worker.run(stop)
+    finally:
+        await model.close()
+        await broker.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("agent_worker", main, drain_s=DRAIN_S_MAX + 10))

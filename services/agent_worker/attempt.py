@@ -1,0 +1,298 @@
+"""One attempt of a run by this process: claim it, keep it, end it. The shell around `Turn`, `Journal` and the lane.
+
+The claim is a fenced append to the run's lane: of two workers one wins, and whoever wrote before is fenced off. Afterwards
+a heartbeat keeps the command and reads the `in` lane, so that a lost control message is only slower.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+import structlog
+
+from schemas import events as ev
+from schemas import namespace, subjects
+from schemas.codec import decode_frame
+from schemas.commands import CancelRun, Control, RunCommand
+from schemas.errors import AnabranchError, Unavailable
+from schemas.transcript import Interrupt
+from services.agent_worker.ending import Cancelled, Outcome, next_command, seal_of, terminal_event
+from services.agent_worker.inputs import Inputs, read_lane
+from services.agent_worker.journal import Journal
+from services.agent_worker.kept import Kept
+from services.agent_worker.models.port import Model
+from services.agent_worker.publisher import LaneWriter, Publisher
+from services.agent_worker.run import Run
+from services.agent_worker.turn import Answer, Retry, Turn
+from services.broker.input_lane import find_successor
+from services.broker.port import Broker
+from services.runtime import now_ms
+
+PATIENCE_S = 120.0
+"""How long the end of a run is tried against a broker that does not answer. After that the command is delivered again."""
+
+PAUSE_S = 0.2
+PAUSE_S_MAX = 2.0
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """`ack_wait_s` is that of the command queue: who was silent for longer has lost the command to another worker."""
+
+    ack_wait_s: float = 30.0
+    deadline_s: float = 900.0
+    attempts_max: int = 3
+    retry: Retry = Retry()
+
+    @property
+    def beat_s(self) -> float:
+        return self.ack_wait_s / 3
+
+
+class Lost(NamedTuple):
+    """The run is not ours any more, or the broker is gone: stop, and say nothing."""
+
+    error: AnabranchError
+
+
+class Drained(NamedTuple):
+    """This process ends before the run does: stop, and leave it to another one as it stands."""
+
+
+Stop = Cancelled | Lost | Drained
+
+
+async def _nothing() -> None:
+    pass
+
+
+class Attempt:
+    """`keep` is called with every heartbeat. After `begin`, `run` is what the agent works with."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        publisher: Publisher,
+        command: RunCommand,
+        *,
+        worker: str,
+        model: Model | None = None,
+        limits: Limits | None = None,
+        keep: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
+        self.command = command
+        self.limits = limits or Limits()
+        self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self._broker = broker
+        self._publisher = publisher
+        self._worker = worker
+        self._model = model
+        self._keep = keep
+        self._address = subjects.EventSubject(command.partition, command.tenant, command.conversation, command.run)
+        self._inputs = Inputs(broker, command)
+        self._looking = asyncio.Lock()
+        self._poked = asyncio.Event()
+        self._last_seq = 0
+        self.number = 0
+        self.over = False
+        """Whether the terminal event is stored."""
+
+    # --- the beginning
+
+    async def begin(self, number: int) -> bool:
+        """Claim the run as attempt `number`, or the one after its last if that is higher. False if the run is over already:
+        then only `conclude` is left to do.
+
+        Raises:
+            Fenced: another worker has claimed it.
+            FoldError, NotFound: its log contradicts itself or is not whole.
+        """
+        subject = subjects.event(*self._address)
+        last = await self._broker.last_message(self.command.partition, subject)
+        frames = await read_lane(self._broker, self.command.partition, subject, last) if last is not None else []
+        self._last_seq = last.seq if last is not None else 0
+        await self._open_journal(frames)
+        self.number = max([number, *(frame.attempt + 1 for frame in frames[-1:])])
+        if frames and isinstance(frames[-1].events[-1], ev.RUN_ENDS):
+            self.over = True
+            return False
+        self._writer = self._open_lane(frames)
+        self.turn = Turn(
+            self.command,
+            self._writer,
+            self._broker,
+            kept=Kept(self.journal.fold.items(self.command.run), frames),
+            decided=self._decided,
+            model=self._model,
+            retry=self.limits.retry,
+        )
+        self.run = Run(self.turn)
+        self._heed(self.journal.inputs)
+        return True
+
+    async def claim(self) -> None:
+        """Publish that this attempt starts. Raises Fenced if another worker has claimed the run."""
+        if self._last_seq:
+            self._emit(ev.RunRetrying(cause="worker_lost"))
+        name = self._model.name if self._model is not None else ""
+        self._emit(ev.RunStarted(agent=self.command.agent, worker=self._worker, model=name))
+        await self._writer.flush()
+        await self.look()
+
+    async def _open_journal(self, frames: list[ev.Frame]) -> None:
+        inputs = await self._inputs.read()
+        self.journal = Journal(self.command.conversation, input_last=inputs[0].n - 1, title=self.command.title)
+        for frame in frames:
+            self.journal.own(frame)
+        self.journal.input(inputs, max(self._last_seq, inputs[0].seq))
+
+    def _open_lane(self, frames: list[ev.Frame]) -> LaneWriter:
+        return self._publisher.open(
+            self._address,
+            self.number,
+            last_n=frames[-1].last if frames else 0,
+            last_seq=self._last_seq,
+            on_stored=self._on_stored,
+            on_lost=lambda error: self.stop(Lost(error)),
+        )
+
+    def _on_stored(self, frame: ev.Frame) -> None:
+        self._last_seq = frame.seq
+        self.journal.own(frame)
+
+    def _emit(self, event: ev.KnownEvent) -> None:
+        msgspec.structs.force_setattr(event, "ns", namespace.ROOT)
+        self._writer.emit(event)
+
+    # --- meanwhile
+
+    def stop(self, why: Stop) -> None:
+        """Ask that it ends; the first reason counts."""
+        if not self.stopped.done():
+            self.stopped.set_result(why)
+
+    def silence(self) -> None:
+        """Publish nothing more, not even what waits."""
+        self.turn.ended = True
+        self._writer.close()
+
+    @contextlib.asynccontextmanager
+    async def kept_alive(self, tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
+        """Hear control messages and send heartbeats, in a task of `tasks`."""
+        subscription = await self._broker.on_control(self.command.run, self._on_control)
+        beat = tasks.create_task(self._beat())
+        try:
+            yield
+        finally:
+            beat.cancel()
+            subscription.close()
+
+    def _on_control(self, message: Control) -> None:
+        if isinstance(message, CancelRun):
+            self.stop(Cancelled(message.by, message.reason, message.superseded_by))
+        else:
+            self._poked.set()
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        while True:
+            answered = heard + self.limits.beat_s > loop.time()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.limits.beat_s if answered else PAUSE_S_MAX):
+                    await self._poked.wait()
+            self._poked.clear()
+            try:
+                await self._keep()
+                await self.look()
+                heard = loop.time()
+            except Unavailable as error:
+                if loop.time() - heard > self.limits.ack_wait_s:
+                    self.stop(Lost(error))
+            except AnabranchError as error:
+                self.stop(Lost(error))
+
+    async def look(self) -> None:
+        """Read the `in` lane now, and heed what it says about this run."""
+        async with self._looking:
+            upto = self._last_seq
+            frames = await self._inputs.read()
+            self.journal.input(frames, upto)
+        if not self.over:
+            self._heed(frames)
+
+    def _heed(self, frames: list[ev.Frame]) -> None:
+        for frame in frames:
+            for event in frame.events:
+                match event:
+                    case ev.RunCancelling() if frame.run == self.command.run:
+                        self.stop(Cancelled(event.by, event.reason, event.superseded_by))
+                    case ev.InterruptResolved():
+                        self.turn.answer(event)
+
+    async def _decided(self, interrupt: str) -> Answer:
+        await self.look()
+        item = self.journal.fold.item(interrupt)
+        assert isinstance(item, Interrupt)
+        return Answer(item.decision, item.value, item.by)
+
+    # --- the end
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Close what is open and publish the terminal event. Raises what the lane was lost with."""
+        self.turn.close_open()
+        self.turn.ended = True
+        await self._writer.flush()
+        await patiently(self.look)
+        self._emit(terminal_event(outcome, self.journal, self.command.run, now_ms()))
+        await self._writer.flush()
+        self.over = True
+
+    async def conclude(self) -> None:
+        """After the terminal event: seal the run and start the one that waits behind it. Repeating it changes nothing.
+
+        Raises:
+            Unavailable: the broker did not answer for PATIENCE_S.
+        """
+        command = self.command
+        await patiently(self.look)
+        epoch = command.epoch or (await patiently(lambda: self._broker.bounds(command.partition))).epoch
+        created = await patiently(self._created)
+        seal = seal_of(self.journal, command, epoch=epoch, created=created)
+        await patiently(lambda: self._broker.publish_seal(seal, f"seal:{command.run}:{seal.run.last}"))
+        address = (self._broker, command.partition, command.tenant, command.conversation)
+        queued = await patiently(lambda: find_successor(*address, command.seq))
+        if queued is not None:
+            following = next_command(command, self.journal, queued, epoch)
+            await patiently(lambda: self._broker.publish_command(following))
+
+    async def _created(self) -> int:
+        """When the conversation was created (ms); 0 if that has left the log."""
+        subject = subjects.event(*self._address[:3], subjects.IN_LANE)
+        first = await self._broker.next_message(self.command.partition, subject, 0)
+        if first is None:
+            return 0
+        frame = decode_frame(first.data)
+        return frame.ts if isinstance(frame.events[0], ev.ConversationCreated) else 0
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat what the broker did not answer, for PATIENCE_S. Raises Unavailable after that."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_S
+    pause = PAUSE_S
+    while True:
+        try:
+            return await call()
+        except Unavailable:
+            if loop.time() + pause > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, PAUSE_S_MAX)

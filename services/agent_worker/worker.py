@@ -1,0 +1,157 @@
+"""The worker: fetches one command per free slot, performs it, and acknowledges it when the run is sealed.
+
+Whatever goes wrong with a command before that leaves it in the queue: it is delivered again, here or elsewhere, after
+`ack_wait`, and the attempt that is one too many ends the run. Only what nobody can ever perform is put aside, with a reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from schemas import subjects
+from schemas.commands import DeadLetter, RunCommand
+from schemas.errors import AnabranchError, Fenced, FoldError, Invalid, NotFound, Unavailable
+from services.agent_worker.attempt import Attempt, Drained, Limits
+from services.agent_worker.models.port import Model
+from services.agent_worker.performance import AgentFunction, perform
+from services.agent_worker.publisher import Publisher
+from services.broker.port import Broker, Delivery
+from services.runtime import now_ms
+
+FETCH_S = 5.0
+"""How long one request for a command waits at the server."""
+
+OUTAGE_PAUSE_S = 1.0
+"""Between two requests while the broker does not answer."""
+
+log = structlog.get_logger()
+
+_decoder = msgspec.json.Decoder(RunCommand)
+
+
+class Worker:
+    """`name` is what viewers see of it in `run.started`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        publisher: Publisher,
+        agents: Mapping[str, AgentFunction],
+        *,
+        name: str,
+        model: Model | None = None,
+        limits: Limits | None = None,
+        slots: int = 8,
+        drain_s: float = 20.0,
+    ) -> None:
+        self._broker = broker
+        self._publisher = publisher
+        self._agents = agents
+        self._name = name
+        self._model = model
+        self._limits = limits or Limits()
+        self._slots = asyncio.Semaphore(slots)
+        self._drain_s = drain_s
+        self._attempts: set[Attempt] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; then finish what is running within `drain_s` and leave the rest to others."""
+        async with asyncio.TaskGroup() as tasks:
+            fetching = tasks.create_task(self._fetch(tasks))
+            await stop.wait()
+            fetching.cancel()
+            await asyncio.wait({fetching})
+            if self._serving:
+                await asyncio.wait(self._serving, timeout=self._drain_s)
+            for attempt in self._attempts:
+                attempt.stop(Drained())
+
+    async def _fetch(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            await self._slots.acquire()
+            delivery = None
+            try:
+                delivery = await self._broker.fetch_command(FETCH_S)
+            except Unavailable as error:
+                log.warning("no commands", reason=error.message)
+                await asyncio.sleep(OUTAGE_PAUSE_S)
+            finally:
+                if delivery is None:
+                    self._slots.release()
+            if delivery is not None:
+                serving = tasks.create_task(self._serve(delivery, tasks))
+                self._serving.add(serving)
+                serving.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
+        self._slots.release()
+
+    async def _serve(self, delivery: Delivery, tasks: asyncio.TaskGroup) -> None:
+        try:
+            command = _decode(delivery)
+        except Invalid as error:
+            await self._bury(delivery, None, error)
+            return
+        try:
+            await self._perform(command, delivery, tasks)
+        except (FoldError, NotFound) as error:
+            await self._bury(delivery, command, error)
+        except Fenced:
+            # Not acknowledged: with the delivery of a lost attempt that would take the job from whoever has the run now.
+            log.info("the run is another worker's", run=command.run, attempt=delivery.attempt)
+        except AnabranchError as error:
+            log.warning("attempt lost", run=command.run, attempt=delivery.attempt, code=error.code, reason=str(error))
+
+    async def _perform(self, command: RunCommand, delivery: Delivery, tasks: asyncio.TaskGroup) -> None:
+        attempt = Attempt(
+            self._broker,
+            self._publisher,
+            command,
+            worker=self._name,
+            model=self._model,
+            limits=self._limits,
+            keep=delivery.in_progress,
+        )
+        self._attempts.add(attempt)
+        try:
+            done = await perform(attempt, delivery.attempt, self._agents, tasks)
+            await (delivery.ack() if done else delivery.nak())
+        finally:
+            self._attempts.discard(attempt)
+
+    async def _bury(self, delivery: Delivery, command: RunCommand | None, error: AnabranchError) -> None:
+        """Put aside a command that cannot be performed, however often it comes."""
+        _, _, _, tenant, conversation = delivery.subject.split(".")
+        letter = DeadLetter(
+            kind="command",
+            subject=delivery.subject,
+            code=error.code,
+            reason=error.message,
+            tenant=tenant,
+            conversation=conversation,
+            run=command.run if command is not None else "-",
+            ts=now_ms(),
+            data=delivery.data,
+        )
+        log.error("a command cannot be performed", subject=delivery.subject, code=error.code, reason=error.message)
+        try:
+            await self._broker.publish_dead(letter)
+            await delivery.ack()
+        except Unavailable:
+            log.warning("the dead letter was not taken; the command comes again", subject=delivery.subject)
+
+
+def _decode(delivery: Delivery) -> RunCommand:
+    """Raises Invalid: the bytes are no command, or it names something that is no id."""
+    try:
+        command = _decoder.decode(delivery.data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"not a command: {error}", code="invalid_command") from error
+    subjects.event(command.partition, command.tenant, command.conversation, command.run)
+    return command
