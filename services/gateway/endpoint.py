@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from schemas import wire
-from services.gateway.hub import Hub
+import msgspec
+import structlog
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from schemas import wire
+from schemas.errors import AnabranchError, Invalid
+from services.gateway.encoding import PROTOCOLS
+from services.gateway.hub import Hub
+from services.gateway.outlet import Outlet, PlainOutlet, PushOutlet, Send
+from services.gateway.push import EXTENSION
+from services.gateway.reader import Closed
+from services.gateway.session import Close, Input, Receive, Session
+
+Scope = Any
+"""An ASGI scope of type `websocket`."""
+
+_log = structlog.get_logger()
 
 
 class Identity(Protocol):
@@ -21,36 +31,73 @@ class Identity(Protocol):
 
 
 class Identify(Protocol):
-    """Says who is asking, from the ASGI scope (HTTP or WebSocket) and the token of an `auth` message, if one came.
-
-    Raises AnabranchError for whom it does not let in.
+    """Says who is asking, from the ASGI scope (HTTP or WebSocket; `Origin` included) and the token of an `auth` message,
+    if one came. Raises AnabranchError for whom it does not let in.
     """
 
     def __call__(self, scope: Scope, token: str = "", /) -> Identity: ...
 
 
-class Input(Protocol):
-    """What a client may write; `services.gateway.input.Input` is the one there is. All raise AnabranchError."""
-
-    async def send(self, tenant: str, message: wire.Send) -> wire.Ack: ...
-
-    async def cancel(self, tenant: str, message: wire.Cancel) -> wire.Ack: ...
-
-    async def resolve(self, tenant: str, message: wire.Resolve) -> wire.Ack: ...
-
-
-def any_origin(origin: str | None) -> bool:
-    return True
-
-
 class WebSocketEndpoint:
-    """Mount with `app.mount("/v1/ws", …)` or route to it: an ASGI callable for scopes of type `websocket`.
+    """Mount with `app.mount("/v1/ws", …)` or route to it: an ASGI callable for scopes of type `websocket`."""
 
-    `allow_origin` decides about the `Origin` header (None: there is none, so not a browser) before the handshake.
+    def __init__(self, hub: Hub, identify: Identify, input: Input) -> None:
+        self._hub = hub
+        self._identify = identify
+        self._input = input
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        try:
+            if self._hub.draining:
+                raise Closed("this gateway is going away")
+            tenant = self._identify(scope).tenant
+            subprotocol = choose_protocol(scope.get("subprotocols", ()))
+        except AnabranchError as error:
+            await _refuse(scope, send, error)
+            return
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        await self._serve(scope, receive, send, subprotocol or wire.JSON_PROTOCOL, tenant)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, protocol: str, tenant: str) -> None:
+        outlet = self._outlet(scope, send, protocol)
+
+        def authenticate(token: str) -> str:
+            return self._identify(scope, token).tenant
+
+        session = Session(self._hub, self._input, outlet, protocol=protocol, tenant=tenant, authenticate=authenticate)
+        try:
+            await session.run(receive)
+        except Closed:
+            outlet.end(Close.GOING_AWAY, "this gateway is going away")
+        except Exception:
+            _log.exception("a session failed")
+            outlet.end(Close.INTERNAL, "internal error")
+
+    def _outlet(self, scope: Scope, send: Send, protocol: str) -> Outlet:
+        text = protocol == wire.JSON_PROTOCOL
+        pushable = scope.get("extensions", {}).get(EXTENSION)
+        return PlainOutlet(send, self._hub.spawn, text=text) if pushable is None else PushOutlet(pushable, text=text)
+
+
+def choose_protocol(offered: Sequence[str]) -> str | None:
+    """The first of the client's subprotocols that we speak; None if it offers none, which means JSON.
+
+    Raises Invalid if we speak none of them.
     """
+    for protocol in offered:
+        if protocol in PROTOCOLS:
+            return protocol
+    if offered:
+        raise Invalid(f"none of the subprotocols {', '.join(PROTOCOLS)} was offered", code="unknown_subprotocol")
+    return None
 
-    def __init__(
-        self, hub: Hub, identify: Identify, input: Input, allow_origin: Callable[[str | None], bool] = any_origin
-    ) -> None: ...
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+async def _refuse(scope: Scope, send: Send, error: AnabranchError) -> None:
+    """Answer the handshake with an HTTP error where the server can, else with a bare 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "websocket.http.response.start", "status": error.http_status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": msgspec.json.encode(error.body())})

@@ -2,51 +2,263 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+import asyncio
+import random
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 import msgspec
+import structlog
 
+from schemas.errors import Overloaded, Unavailable
+from schemas.ids import check_id
 from services.archive.port import ArchiveReader
-from services.broker.port import Broker
+from services.broker.port import Broker, Subscription
 from services.gateway.channel import Channel
+from services.gateway.flights import Flights
+from services.gateway.history import History
+from services.gateway.reader import Closed
+
+TICK_S = 0.1
+"""How often the hub looks which channels are due for a check or for closing."""
+
+DRAIN_BATCH = 100
+DRAIN_BATCH_PAUSE_S = 0.02
+"""WebSockets told to leave at once, and the pause after them: 5,000 take a second, and no loop turn is long."""
+
+_log = structlog.get_logger()
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`partitions`: the number of slots new conversations are spread over."""
+    """`partitions`: the slots that new conversations are spread over. `ring_bytes_max`: recent frames kept per conversation.
+    `linger_s`: how long a conversation that nobody watches stays joined. `joins_max`: conversations read from the log at
+    once, and `joins_waiting_max` more may wait for that. `channels_max`: a watched conversation costs about 10 KB and its
+    transcript twice.
+
+    A channel is compared with the log `check_first_s` after its join, then when it has been silent for `check_active_s`
+    while a run is active or for `check_idle_s` otherwise; after a reconnect of the broker within `reconnect_spread_s`.
+    """
 
     partitions: int = 1
+    ring_bytes_max: int = 128 * 1024
+    linger_s: float = 5.0
+    joins_max: int = 32
+    joins_waiting_max: int = 2048
+    channels_max: int = 20_000
+    checks_max: int = 16
+    check_first_s: float = 0.3
+    check_active_s: float = 3.0
+    check_idle_s: float = 30.0
+    reconnect_spread_s: float = 1.0
+
+
+DEFAULTS = HubSettings()
+
+
+class Socket(Protocol):
+    """An open WebSocket, as the hub needs it when the gateway goes away."""
+
+    def go_away(self, after_ms: int) -> None:
+        """Say `reconnect`, close with 4000, without waiting."""
 
 
 class Hub:
     """Use as `async with Hub(broker, archive) as hub`: the context owns all tasks of its channels."""
 
-    def __init__(self, broker: Broker, archive: ArchiveReader, settings: HubSettings = HubSettings()) -> None: ...
+    def __init__(self, broker: Broker, archive: ArchiveReader, settings: HubSettings = DEFAULTS) -> None:
+        self._broker = broker
+        self._archive = archive
+        self._settings = settings
+        self._channels: dict[tuple[str, str], Channel] = {}
+        self._idle_since: dict[tuple[str, str], float] = {}
+        self._sockets: set[Socket] = set()
+        self._dirty: list[Channel] = []
+        self._draining = False
+        self._tasks = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._reconnects: Subscription | None = None
+        self._joins = Flights(self.spawn)
+        self._joining = asyncio.Semaphore(settings.joins_max)
+        self._checking = asyncio.Semaphore(settings.checks_max)
+        self.stretches = Flights(self.spawn)
 
     async def __aenter__(self) -> Self:
-        raise NotImplementedError
+        await self._tasks.__aenter__()
+        self.spawn(self._watch_channels())
+        self._reconnects = self._broker.on_reconnect(self._on_reconnect)
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        await self.close()
+        await self._tasks.__aexit__(kind, error, trace)
 
-    def channel(self, tenant: str, conversation: str) -> AbstractAsyncContextManager[Channel]:
+    # --- channels
+
+    @asynccontextmanager
+    async def channel(self, tenant: str, conversation: str) -> AsyncIterator[Channel]:
         """The conversation, read to the present and live. Shared, counted, and kept a few seconds after the last user.
 
         Entering it raises Invalid (not an id), NotFound, Unavailable, or Overloaded (too many joins wait already).
         """
-        raise NotImplementedError
+        channel = await self.acquire(tenant, conversation)
+        try:
+            yield channel
+        finally:
+            self.release(channel)
+
+    async def acquire(self, tenant: str, conversation: str) -> Channel:
+        """As entering `channel`; every call needs one of `release`."""
+        key = (check_id(tenant, "tenant"), check_id(conversation, "conversation"))
+        while True:
+            if self._draining:
+                raise Closed("this gateway is going away")
+            channel = self._channels.get(key)
+            if channel is None or channel.closed:
+                channel = await self._join(key)
+            if not channel.closed:
+                channel.users += 1
+                self._idle_since.pop(key, None)
+                return channel
+
+    def release(self, channel: Channel) -> None:
+        channel.users -= 1
+        key = (channel.tenant, channel.conversation)
+        if channel.users == 0 and self._channels.get(key) is channel:
+            self._idle_since[key] = asyncio.get_running_loop().time()
+
+    async def _join(self, key: tuple[str, str]) -> Channel:
+        if key not in self._joins:
+            if len(self._joins) >= self._settings.joins_max + self._settings.joins_waiting_max:
+                raise Overloaded("too many conversations are being opened just now")
+            if len(self._channels) >= self._settings.channels_max:
+                raise Overloaded("this gateway watches as many conversations as it may")
+        return await self._joins.share(key, lambda: self._open(key))
+
+    async def _open(self, key: tuple[str, str]) -> Channel:
+        async with self._joining:
+            history = History(self._broker, self._archive, *key, partitions=self._settings.partitions)
+            channel = Channel(self, history, *key)
+            await channel.open()
+        now = asyncio.get_running_loop().time()
+        channel.check_at = now + self._settings.check_first_s
+        self._channels[key] = channel
+        self._idle_since[key] = now
+        return channel
+
+    # --- what channels ask of their host
+
+    @property
+    def ring_bytes_max(self) -> int:
+        return self._settings.ring_bytes_max
+
+    def dirty(self, channel: Channel) -> None:
+        """Call `channel.flush` at the end of this turn: all frames that one read of the broker's socket brought are in."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty.append(channel)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for channel in dirty:
+            channel.flush()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    # --- watching over them
+
+    def _on_reconnect(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for channel in self._channels.values():
+            channel.suspect = True
+            channel.checked = False
+            channel.check_at = min(channel.check_at, now + random.random() * self._settings.reconnect_spread_s)
+
+    async def _watch_channels(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = loop.time()
+            self._close_idle(now)
+            for key, channel in list(self._channels.items()):
+                if channel.closed:
+                    self._forget(key)
+                elif channel.check_at <= now:
+                    self._check_when_due(channel, now)
+
+    def _check_when_due(self, channel: Channel, now: float) -> None:
+        settings = self._settings
+        silent_at = channel.flushed_at + settings.check_active_s
+        if channel.checked and silent_at > now:  # what has come proves what was before it
+            channel.check_at = silent_at
+            return
+        pause = settings.check_active_s if channel.fold.active_runs else settings.check_idle_s
+        channel.check_at = now + pause * random.uniform(0.8, 1.2)
+        channel.checked = True
+        self.spawn(self._check(channel))
+
+    async def _check(self, channel: Channel) -> None:
+        async with self._checking:
+            try:
+                await channel.check()
+            except Unavailable as error:
+                _log.info("could not check a conversation", conversation=channel.conversation, error=error.message)
+
+    def _close_idle(self, now: float) -> None:
+        for key, since in list(self._idle_since.items()):
+            if since + self._settings.linger_s <= now:
+                self._channels[key].close()
+                self._forget(key)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._channels.pop(key, None)
+        self._idle_since.pop(key, None)
+
+    # --- the end
 
     @property
     def draining(self) -> bool:
         """True once `drain` was called: readiness says no."""
-        raise NotImplementedError
+        return self._draining
+
+    def enter(self, socket: Socket) -> None:
+        """Have the socket told when the gateway goes away. Raises Closed if it is going away already."""
+        if self._draining:
+            raise Closed("this gateway is going away")
+        self._sockets.add(socket)
+
+    def leave(self, socket: Socket) -> None:
+        self._sockets.discard(socket)
 
     async def drain(self, after_ms_max: int) -> None:
-        """Refuse new channels and WebSockets (Unavailable), send every WebSocket `reconnect` with a random delay up to
+        """Refuse new channels and WebSockets (Closed), send every WebSocket `reconnect` with a random delay up to
         `after_ms_max` and close it with 4000, in batches; end every waiting `Reader` with `Closed`. Returns when done.
         """
+        self._draining = True
+        sockets = list(self._sockets)
+        random.shuffle(sockets)
+        for start in range(0, len(sockets), DRAIN_BATCH):
+            for socket in sockets[start : start + DRAIN_BATCH]:
+                socket.go_away(random.randint(0, after_ms_max))
+            await asyncio.sleep(DRAIN_BATCH_PAUSE_S)
+        for channel in self._channels.values():
+            channel.close()
 
     async def close(self) -> None:
         """End everything at once: what `__aexit__` does."""
+        self._draining = True
+        if self._reconnects is not None:
+            self._reconnects.close()
+        for channel in self._channels.values():
+            channel.close()
+        for task in self._running:
+            task.cancel()
+        self._channels.clear()
+        self._idle_since.clear()

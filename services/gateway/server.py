@@ -3,18 +3,107 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import socket
+from collections.abc import Iterator
 from typing import Any
 
+import uvicorn
+
+from schemas import wire
+from schemas.errors import Unavailable
 from services.gateway.hub import Hub
+from services.gateway.push import PushProtocol
+
+SOCKET_BYTES = 64 * 1024
+"""Send buffer of every connection. Left to the kernel, it takes 3.9 MB before a viewer that does not read is noticed;
+64 KiB (145 KB in fact) cost a healthy viewer nothing, measured.
+"""
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted: what a reconnect storm needs, and what the kernel grants by default is less."""
+
+PING_S = 20.0
+PONG_S = 40.0
+"""A peer that is gone is noticed within a minute; one that reads slowly has time to come to the ping in its queue."""
+
+RECONNECT_MS_MAX = 2_000
+"""Clients of a gateway that goes away are told to come back within this, each at its own moment."""
+
+EXIT_MARGIN_S = 2.0
+"""Kept of the drain time for closing what has not ended by itself."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises Unavailable with one clear line if the port is taken or the host is not ours."""
-    raise NotImplementedError
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, number)
+    except OSError as error:
+        raise Unavailable(f"cannot listen on {host}: {error.strerror or error}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Unavailable(f"port {port} on {host} is taken: set ANABRANCH_PORT to another one") from error
+        raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    return listener
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: this process has one owner of signals already."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop_accepting(self) -> None:
+        for server in self.servers:
+            server.close()
+
+
+def configure(app: Any, *, grace_s: float) -> uvicorn.Config:
+    """How the gateway uses uvicorn; pinned by tests/gateway/stream/test_push.py. `grace_s`: see `serve`."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws=PushProtocol,
+        ws_max_size=wire.MESSAGE_BYTES_MAX,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PONG_S,
+        ws_per_message_deflate=False,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(grace_s)),
+    )
 
 
 async def serve(app: Any, listener: socket.socket, hub: Hub, stop: asyncio.Event, *, drain_s: float) -> None:
     """Serve `app` until `stop` is set; then stop accepting, drain the hub, wait for responses, and return within
     `drain_s` seconds. Raises Unavailable if the application's start-up failed.
     """
+    server = Server(configure(app, grace_s=max(1.0, drain_s - EXIT_MARGIN_S)))
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(_serve(server, listener))
+        stopping = tasks.create_task(stop.wait())
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if server.started and not serving.done():
+            server.stop_accepting()
+            await hub.drain(RECONNECT_MS_MAX)
+        server.should_exit = True
+
+
+async def _serve(server: Server, listener: socket.socket) -> None:
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit as error:  # how uvicorn says that the application did not start; it has logged why
+        raise Unavailable("the application failed to start") from error

@@ -1,0 +1,82 @@
+"""Feed: the viewers of one channel who are level and get the same bytes: encoded once, written to each, awaited by none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from schemas import wire
+from schemas.cursor import Cursor
+from schemas.events import Frame
+from schemas.fold import Fold
+from services.gateway.encoding import encoder
+from services.gateway.project import Projection, View
+from services.gateway.push import websocket_frame
+
+
+class Viewer(Protocol):
+    """Who can be level: a subscription of a WebSocket."""
+
+    def push(self, frame: bytes) -> bool:
+        """Write a ready WebSocket frame without waiting; False, and nothing written, if too much is queued already."""
+
+    def fall_behind(self, cursor: Cursor, generation: int, *, lagging: bool) -> None:
+        """It has left its feed at `cursor` and must serve itself from there. `lagging`: because it reads too slowly."""
+
+
+class FeedKey(NamedTuple):
+    """Who has the same key gets the same bytes."""
+
+    protocol: str
+    sub: str
+    view: View
+
+
+class Feed:
+    """`cursor` is what its viewers were told last."""
+
+    def __init__(self, key: FeedKey, cursor: Cursor, generation: int) -> None:
+        self._sub = key.sub
+        self._encode = encoder(key.protocol)
+        self._text = key.protocol == wire.JSON_PROTOCOL
+        self._projection = Projection(key.view)
+        self._viewers: dict[Viewer, None] = {}
+        self._generation = generation
+        self._cursor = cursor
+        self._cursor_text = str(cursor)
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def add(self, viewer: Viewer) -> None:
+        self._viewers[viewer] = None
+
+    def discard(self, viewer: Viewer) -> None:
+        self._viewers.pop(viewer, None)
+
+    def flush(self, frames: Sequence[Frame], cursor: Cursor, cursor_text: str, fold: Fold) -> None:
+        """Push what its viewers see of `frames`, which end at `cursor`. Who does not take it falls behind."""
+        shown = self._projection.take(frames, fold)
+        if shown is not None:
+            self._push(shown, cursor, cursor_text)
+
+    def settle(self, cursor: Cursor, cursor_text: str) -> None:
+        """Bring the viewers' cursor to `cursor`, which was flushed, so that somebody else can join them there."""
+        held = self._projection.settle()
+        if held is not None:
+            self._push(held, cursor, cursor_text)
+
+    def dissolve(self) -> None:
+        """The channel was built anew: everybody must serve himself from the cursor he has."""
+        viewers, self._viewers = self._viewers, {}
+        for viewer in viewers:
+            viewer.fall_behind(self._cursor, self._generation, lagging=False)
+
+    def _push(self, frames: list[Frame], cursor: Cursor, cursor_text: str) -> None:
+        events = wire.Events(sub=self._sub, prev=self._cursor_text, cursor=cursor_text, frames=frames)
+        frame = websocket_frame(self._encode(events), text=self._text)
+        full = [viewer for viewer in self._viewers if not viewer.push(frame)]
+        for viewer in full:
+            del self._viewers[viewer]
+            viewer.fall_behind(self._cursor, self._generation, lagging=True)
+        self._cursor, self._cursor_text = cursor, cursor_text

@@ -1,0 +1,172 @@
+"""History: what a conversation was before now: the archive's transcript, and after its cursor the log, up to the present."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from schemas import subjects
+from schemas.codec import decode_frame
+from schemas.cursor import Cursor
+from schemas.errors import FoldError, Invalid, NotFound, Unavailable
+from schemas.events import Frame
+from schemas.transcript import Transcript
+from services.archive.port import Archived, ArchiveReader
+from services.broker.port import Bounds, Broker, Record, Subscription
+from services.gateway.join import Join
+from services.gateway.state import State
+
+PRESENT_S = 10.0
+"""How long one attempt to read up to the present may take: a copy of the log that stays stale longer is as good as down."""
+
+STALE_PAUSE_S = 0.03
+"""Before asking a copy of the log again that does not know yet what was seen live."""
+
+Lost = Literal["epoch", "lost"]
+"""Why a state must be built anew: the stream is another one, or something of it cannot be put in its place any more."""
+
+
+class Stretch(NamedTuple):
+    """Records of the log after a position. `whole`: it is certain that none of them had left the log before."""
+
+    records: Sequence[Record]
+    pending: int
+    last_seq: int
+    whole: bool
+
+
+class Verdict(NamedTuple):
+    """What a look at the log says of a state: build it anew, read on to `needed`, or it is whole up to `proven`."""
+
+    rebuild: Lost | None = None
+    needed: int = 0
+    proven: int = 0
+
+
+class History:
+    """The history of one conversation. Everything awaited here may raise Unavailable."""
+
+    def __init__(
+        self, broker: Broker, archive: ArchiveReader, tenant: str, conversation: str, *, partitions: int
+    ) -> None:
+        self._broker = broker
+        self._archive = archive
+        self._tenant = tenant
+        self._conversation = conversation
+        self._partitions = partitions
+        self.partition = -1
+
+    async def archived(self) -> Archived | None:
+        """What the archive has of it; the first call also finds its partition."""
+        found = await self._archive.conversation(self._tenant, self._conversation)
+        if found is not None:
+            self.partition = found.partition
+        elif self.partition < 0:
+            self.partition = subjects.partition_of(self._tenant, self._conversation, self._partitions)
+        return found
+
+    async def follow(self, on_live: Callable[[int, str, bytes], None]) -> Subscription:
+        return await self._broker.follow(subjects.live(self.partition, self._tenant, self._conversation), on_live)
+
+    async def build(self, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
+        """The conversation's state at the present. The archive's cursor counts if it is of the stream that is there now;
+        else the stream is read from its beginning.
+
+        Raises:
+            NotFound: neither the archive nor the leader of the log knows the conversation.
+            FoldError: the log is not whole (never if `tolerant`).
+        """
+        archived = await self.archived()
+        bounds = await self._bounds()
+        transcript = archived.transcript if archived else Transcript(conversation=self._conversation)
+        start = Cursor(bounds.epoch, 0)
+        if archived is not None and archived.cursor is not None and archived.cursor.epoch == bounds.epoch:
+            start = archived.cursor
+        state = State(transcript, start, ring_bytes_max=ring_bytes_max, tolerant=tolerant)
+        join.begin(start.seq)
+        await self.read_on(state, join)
+        if archived is None and state.seq == 0:
+            await self._read_first(state, join)
+        return state
+
+    async def _read_first(self, state: State, join: Join) -> None:
+        """Nothing was found; but only the leader's word counts, for a copy may not know a new conversation yet."""
+        last = await self._broker.last_message(self.partition, self._input)
+        if last is None:
+            raise NotFound(f"there is no conversation {self._conversation!r}", code="unknown_conversation")
+        join.begin(0, last.seq)
+        await self.read_on(state, join)
+
+    async def read_on(self, state: State, join: Join, on_frame: Callable[[Frame], None] | None = None) -> None:
+        """Bring the state up to the present; `on_frame` is given every frame that changed it.
+
+        Raises:
+            FoldError: the log does not continue the state.
+            Unavailable: also if the log is still behind what was seen live after PRESENT_S.
+        """
+        try:
+            async with asyncio.timeout(PRESENT_S):
+                while not join.caught_up:
+                    batch = await self._broker.read(self.partition, self._log, join.ask())
+                    for record in join.answer(batch):
+                        frame = _read(state, record)
+                        if frame is not None and on_frame is not None:
+                            on_frame(frame)
+                    if batch.pending == 0 and not join.caught_up:
+                        await asyncio.sleep(STALE_PAUSE_S)
+        except TimeoutError as error:
+            raise Unavailable(f"conversation {self._conversation} could not be read to the present") from error
+
+    async def stretch(self, epoch: str, after: int) -> Stretch:
+        """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked."""
+        batch = await self._broker.read(self.partition, self._log, after)
+        bounds = await self._bounds()
+        whole = bounds.epoch == epoch and (bounds.first <= after + 1 or _is_beginning(batch.records))
+        return Stretch(batch.records, batch.pending, batch.last_seq, whole)
+
+    async def last_stored(self) -> int:
+        """The newest sequence of the stream."""
+        return (await self._bounds()).last
+
+    async def compare(self, state: State, *, suspect: bool) -> Verdict:
+        """Look for what came after the state, and for what was lost among what came before; epochs only if `suspect`."""
+        batch = await self._broker.read(self.partition, self._log, state.seq, messages=1)
+        last_input = await self._broker.last_message(self.partition, self._input)
+        if suspect or batch.last_seq < state.seq:
+            bounds = await self._bounds()
+            if bounds.epoch != state.epoch:
+                return Verdict(rebuild="epoch")
+        found = [*batch.records, *([last_input] if last_input else [])]
+        needed = max((record.seq for record in found), default=0)
+        if needed > state.seq:
+            return Verdict(needed=needed)
+        if last_input is not None and decode_frame(last_input.data).last > state.fold.input_last:
+            return Verdict(rebuild="lost")
+        return Verdict(proven=batch.last_seq)
+
+    async def _bounds(self) -> Bounds:
+        try:
+            return await self._broker.bounds(self.partition)
+        except NotFound as error:
+            raise Unavailable(f"the log of partition {self.partition} is not set up") from error
+
+    @property
+    def _log(self) -> str:
+        return subjects.conversation_events(self.partition, self._tenant, self._conversation)
+
+    @property
+    def _input(self) -> str:
+        return subjects.event(self.partition, self._tenant, self._conversation, subjects.IN_LANE)
+
+
+def _read(state: State, record: Record) -> Frame | None:
+    try:
+        return state.read(record)
+    except Invalid as error:
+        raise FoldError(f"record {record.seq}: {error.message}") from error
+
+
+def _is_beginning(records: Sequence[Record]) -> bool:
+    """Whether the first record is the conversation's first: then all of it comes after, whatever else has left the log."""
+    return bool(records) and records[0].lane == subjects.IN_LANE and decode_frame(records[0].data).n == 1
