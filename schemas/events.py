@@ -73,11 +73,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RunQueued(Event, frozen=True, tag="run.queued"):
-    """Follows its `user.message` in the same frame. `after` is the run before it in the conversation, if any."""
+    """Follows its `user.message` in the same frame. `after` is the run before it in the conversation, if any. `external`: who
+    queued it runs it as well (`open_run`), and no worker is to.
+    """
 
     agent: str
     message: str
     after: str = ""
+    external: bool = False
 
 
 class RunStarted(Event, frozen=True, tag="run.started"):

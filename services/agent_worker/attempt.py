@@ -90,6 +90,7 @@ class Attempt:
         self.command = command
         self.limits = limits or Limits()
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self.on_stop: Callable[[], object] = lambda: None
         self._broker = broker
         self._publisher = publisher
         self._worker = worker
@@ -100,9 +101,9 @@ class Attempt:
         self._looking = asyncio.Lock()
         self._poked = asyncio.Event()
         self._last_seq = 0
-        self.number = 0
         self.over = False
         """Whether the terminal event is stored."""
+        self.number = 0
 
     # --- the beginning
 
@@ -136,6 +137,11 @@ class Attempt:
         self.run = Run(self.turn)
         self._heed(self.journal.inputs)
         return True
+
+    @property
+    def external(self) -> bool:
+        """Whether who queued the run runs it as well (`open_run`)."""
+        return any(isinstance(event, ev.RunQueued) and event.external for event in self.journal.inputs[0].events)
 
     async def claim(self) -> None:
         """Publish that this attempt starts. Raises Fenced if another worker has claimed the run."""
@@ -177,6 +183,7 @@ class Attempt:
         """Ask that it ends; the first reason counts."""
         if not self.stopped.done():
             self.stopped.set_result(why)
+            self.on_stop()
 
     def silence(self) -> None:
         """Publish nothing more, not even what waits."""
@@ -184,15 +191,16 @@ class Attempt:
         self._writer.close()
 
     @contextlib.asynccontextmanager
-    async def kept_alive(self, tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
-        """Hear control messages and send heartbeats, in a task of `tasks`."""
+    async def kept_alive(self) -> AsyncIterator[None]:
+        """Hear control messages and send heartbeats while the context is open."""
         subscription = await self._broker.on_control(self.command.run, self._on_control)
-        beat = tasks.create_task(self._beat())
+        beat = asyncio.create_task(self._beat())
         try:
             yield
         finally:
             beat.cancel()
             subscription.close()
+            await asyncio.wait({beat})
 
     def _on_control(self, message: Control) -> None:
         if isinstance(message, CancelRun):

@@ -31,7 +31,9 @@ async def perform(attempt: Attempt, number: int, agents: Mapping[str, AgentFunct
         AnabranchError: the attempt was lost; whoever has the run now, or gets it next, goes on.
     """
     if await attempt.begin(number):
-        async with attempt.kept_alive(tasks):
+        if attempt.external:
+            return True
+        async with attempt.kept_alive():
             outcome = await _claim_and_run(attempt, agents, tasks)
             if outcome is None:
                 return False

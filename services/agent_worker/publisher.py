@@ -123,7 +123,7 @@ class Publisher:
         self._pacing = pacing or Pacing()
         self._retry_s = retry_s
         self._loop = asyncio.get_running_loop()
-        self._tasks = asyncio.TaskGroup()
+        self._comparing: set[asyncio.Task[None]] = set()
         self._appender = broker.appender(self._on_result)
         self._offered: list[LaneWriter] = []
         self._waiting: dict[LaneWriter, None] = {}
@@ -134,7 +134,6 @@ class Publisher:
         self._spacing = self._pacing.spacing(0)
 
     async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
         return self
 
     async def __aexit__(
@@ -143,7 +142,10 @@ class Publisher:
         self._appender.close()
         if self._tick is not None:
             self._tick.cancel()
-        await self._tasks.__aexit__(kind, error, trace)
+        for task in self._comparing:
+            task.cancel()
+        if self._comparing:
+            await asyncio.wait(self._comparing)
 
     def open(
         self,
@@ -266,7 +268,9 @@ class Publisher:
             case Verdict.RETRY:
                 self._wait(writer)
             case Verdict.COMPARE:
-                self._tasks.create_task(self._compare(writer))
+                task = self._loop.create_task(self._compare(writer))
+                self._comparing.add(task)
+                task.add_done_callback(self._comparing.discard)
             case Verdict.LOST:
                 log.warning("lane lost", run=writer.address.lane, code=error.code, reason=error.message)
                 writer.lose(error)

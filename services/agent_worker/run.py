@@ -52,6 +52,10 @@ class Run:
         return self._turn.command.run
 
     @property
+    def conversation(self) -> str:
+        return self._turn.command.conversation
+
+    @property
     def history(self) -> Sequence[Past]:
         return self._turn.command.history
 

@@ -52,6 +52,7 @@ class QueuedRun(NamedTuple):
     sent: int
     message: ev.UserMessage
     after: str
+    external: bool = False
 
 
 async def append_input(  # noqa: PLR0917 -- three of the six are the address of the conversation
@@ -128,12 +129,14 @@ async def read_inputs(
 async def find_successor(
     broker: Broker, partition: int, tenant: str, conversation: str, after: int
 ) -> QueuedRun | None:
-    """The next run queued behind the one whose `user.message` is at stream sequence `after`; None if there is none."""
+    """The next run queued behind the one whose `user.message` is at stream sequence `after`; None if there is none, or if
+    it is external.
+    """
     subject = subjects.event(partition, tenant, conversation, subjects.IN_LANE)
     while (record := await broker.next_message(partition, subject, after)) is not None:
         queued = queued_run(record)
         if queued is not None:
-            return queued
+            return None if queued.external else queued
         after = record.seq
     return None
 
@@ -147,7 +150,7 @@ def queued_run(record: Record) -> QueuedRun | None:
         if isinstance(event, ev.UserMessage):
             message, number, sent = event, frame.n + index, frame.ts + event.dt
         elif isinstance(event, ev.RunQueued) and message is not None:
-            return QueuedRun(frame.run, record.seq, number, sent, message, event.after)
+            return QueuedRun(frame.run, record.seq, number, sent, message, event.after, event.external)
     return None
 
 
