@@ -10,6 +10,7 @@ from rich.console import Console
 
 from schemas.errors import AnabranchError
 from services.viewer.client import Client
+from services.viewer.lines import Lines
 from services.viewer.opening import begin_conversation
 from services.viewer.options import Options, read_options
 from services.viewer.pipe import follow
@@ -19,15 +20,17 @@ from services.viewer.visit import Visit
 
 async def _visit(options: Options) -> int:
     conversation = options.conversation or await begin_conversation(options.urls)
-    visit = Visit(Client(conversation, options.after), options.urls, options.agent)
+    drawn = sys.stdout.isatty() and (bool(options.message) or sys.stdin.isatty())
+    lines = Lines()
+    client = Client(conversation, options.after, None if drawn else lines.observe)
+    visit = Visit(client, options.urls, options.agent)
     if options.message:
         visit.say(options.message)
-    if sys.stdout.isatty() and (options.message or sys.stdin.isatty()):
+    if drawn:
         await Terminal(visit, Console(), typing=not options.message).run()
     else:
         source = None if options.message else sys.stdin
-        await follow(visit, source=source, output=sys.stdout, notes=sys.stderr)
-    client = visit.client
+        await follow(visit, lines, source=source, output=sys.stdout, notes=sys.stderr)
     if client.failure:
         print(f"viewer: {client.failure}", file=sys.stderr)
     if client.cursor:

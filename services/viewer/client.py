@@ -7,10 +7,12 @@ cursor, a log that does not fit its fold is a new subscription from a snapshot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from schemas import cursor, wire
 from schemas.errors import FoldError, Invalid
+from schemas.events import Frame
 from schemas.fold import Fold
 from schemas.transcript import Interrupt, RunState, Transcript
 
@@ -36,15 +38,19 @@ class Outgoing(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What differs since the last look. `reset`: everything may differ, there is another fold."""
+    """Ids of what differs since the last look. `reset`: everything may differ, there is another fold."""
 
     reset: bool
     items: frozenset[str]
     runs: frozenset[str]
 
 
+Observer = Callable[[Fold, Frame | None, frozenset[str]], None]
+"""Is shown the fold after every frame, with the ids of the items that the frame changed; no frame: it is another fold."""
+
+
 class Client:
-    def __init__(self, conversation: str, after: str = "") -> None:
+    def __init__(self, conversation: str, after: str = "", observe: Observer | None = None) -> None:
         """`after` is a cursor from an earlier visit: only what came after it will be seen. Raises Invalid."""
         if after:
             cursor.parse(after)
@@ -65,7 +71,9 @@ class Client:
         self._pending: dict[str, Request] = {}
         self._tries: dict[str, int] = {}
         self._notices: list[str] = []
+        self._observe = observe
         self._reset = False
+        self._items_changed: set[str] = set()
         self._runs_changed: set[str] = set()
 
     # --- what to show
@@ -76,9 +84,9 @@ class Client:
         return [request for request in self._pending.values() if isinstance(request, wire.Send)]
 
     def take_changes(self) -> Changes:
-        changes = Changes(self._reset, frozenset(self.fold.changed), frozenset(self._runs_changed))
+        changes = Changes(self._reset, frozenset(self._items_changed), frozenset(self._runs_changed))
         self._reset = False
-        self.fold.changed.clear()
+        self._items_changed.clear()
         self._runs_changed.clear()
         return changes
 
@@ -175,6 +183,7 @@ class Client:
                 self.cursor = message.cursor
                 self._partial = False
                 self._reset = True
+                self._changed(None)
             case wire.Events():
                 return self._take(message)
             case wire.CaughtUp():
@@ -194,11 +203,20 @@ class Client:
         try:
             for frame in message.frames:
                 if frame.seq > seen and self.fold.apply(frame):
-                    self._runs_changed.add(frame.run)
+                    self._changed(frame)
         except FoldError:
             return self._resync("snapshot")
         self.cursor = message.cursor
         return []
+
+    def _changed(self, frame: Frame | None) -> None:
+        items = frozenset(self.fold.changed)
+        self.fold.changed.clear()
+        self._items_changed |= items
+        if frame is not None:
+            self._runs_changed.add(frame.run)
+        if self._observe is not None:
+            self._observe(self.fold, frame, items)
 
     def _resync(self, mode: wire.Mode | None) -> list[Outgoing]:
         self._resyncs += 1

@@ -70,7 +70,7 @@ class Connection:
             except (OSError, InvalidHandshake, InvalidMessage) as error:
                 failures += 1
                 if not self._connected_once and failures >= len(self._urls):
-                    raise Unavailable(f"no gateway at {', '.join(self._urls)}: {error}") from error
+                    raise nobody_there(self._urls, str(error)) from error
                 comeback = Comeback(0.0 if failures < len(self._urls) else None)
             if comeback.never:
                 self._client.fail(comeback.why)
@@ -129,6 +129,10 @@ class Connection:
                 loop.call_later(delay_s, self._outbox.put_nowait, Outgoing(message))
             else:
                 await socket.send(_encode(message), text=True)
+
+
+def nobody_there(urls: Sequence[str], why: str) -> Unavailable:
+    return Unavailable(f"no gateway at {', '.join(urls)}: {why}. `make run` starts one; --url names another.")
 
 
 def websocket_url(url: str) -> str:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.fold import Fold
+from schemas.events import AgentFailed, AgentFinished, AgentStarted, Frame
+from schemas.fold import Fold, agent_id
 from schemas.transcript import (
     Agent,
     AnyItem,
@@ -28,41 +29,58 @@ from schemas.transcript import (
     ToolCall,
 )
 from services.viewer import words
-from services.viewer.client import Changes
 
 
 class Lines:
+    """`observe` is an observer of a client. What is told depends on the log alone, not on how it came: in batches, cut and
+    taken up again, or in part as a snapshot.
+    """
+
     def __init__(self) -> None:
         self._told: set[str] = set()
+        self._lines: list[str] = []
 
-    def update(self, fold: Fold, changes: Changes) -> list[str]:
-        """The lines for what has changed. Runs begin before, and end after, what happened in them."""
-        if changes.reset:
-            items = list(fold.items())
-            runs = list(fold.runs.values())
-        else:
-            found = (fold.item(item_id) for item_id in changes.items)
-            items = sorted((item for item in found if item is not None), key=_when)
-            runs = [fold.runs[run] for run in fold.runs.keys() & changes.runs]
-        lines = [line for item in items if _is_question(item) for line in self._once(item.id, _text(item))]
-        lines += [line for run in runs for line in self._begun(run)]
-        lines += [line for item in items if not _is_question(item) for line in self._item(item)]
-        lines += [line for run in runs if run.over for line in self._once(f"{run.id} over", _run(run))]
+    def take(self) -> list[str]:
+        """The lines since the last call."""
+        lines, self._lines = self._lines, []
         return lines
+
+    def observe(self, fold: Fold, frame: Frame | None, changed: frozenset[str]) -> None:
+        if frame is None:
+            for run in fold.runs.values():
+                self._tell(list(fold.items(run.id)), run)
+            return
+        found = [fold.item(item_id) for item_id in changed]
+        places = _places(frame)
+        items = [item for item in found if item is not None]
+        items.sort(key=lambda item: (places.get(item.id, len(frame.events)), item.seq, item.id))
+        self._tell(items, fold.runs.get(frame.run))
+
+    def _tell(self, items: list[AnyItem], run: RunState | None) -> None:
+        """A run begins before, and ends after, what happened in it."""
+        lines = self._lines
+        for item in items:
+            if _is_question(item):
+                lines += self._once(item.id, _text(item))
+        if run is not None and not run.over:
+            lines += self._once(f"{run.id} {run.status} {run.attempt} {run.retrying}", _run(run))
+        for item in items:
+            if not _is_question(item):
+                lines += self._item(item)
+        if run is not None and run.over:
+            lines += self._once(f"{run.id} over", _run(run))
 
     def _once(self, key: str, line: str) -> Iterator[str]:
         if key not in self._told:
             self._told.add(key)
             yield line
 
-    def _begun(self, run: RunState) -> Iterator[str]:
-        if not run.over:
-            yield from self._once(f"{run.id} {run.status} {run.attempt} {run.retrying}", _run(run))
-
     def _item(self, item: AnyItem) -> Iterator[str]:
         match item:
-            case Agent(status="open"):
+            case Agent():
                 yield from self._once(f"{item.id} begun", f"[{item.ns}] agent {words.one_line(item.name)} started")
+                if item.status in {"done", "failed"}:
+                    yield from self._once(item.id, _text(item))
             case Interrupt(status="open"):
                 yield from self._once(
                     f"{item.id} asked", f"[{item.ns}] asks ({item.kind}) {words.one_line(item.prompt)}"
@@ -78,8 +96,15 @@ class Lines:
                 yield from self._once(item.id, _text(item))
 
 
-def _when(item: AnyItem) -> tuple[int, int]:
-    return item.ended or item.started, item.seq
+def _places(frame: Frame) -> dict[str, int]:
+    """For each item, which of the frame's events was the last about it."""
+    places = {}
+    for index, event in enumerate(frame.events):
+        if isinstance(event, AgentStarted | AgentFinished | AgentFailed):
+            places[agent_id(frame.run, event.ns or frame.ns)] = index
+        else:
+            places[getattr(event, "id", "")] = index
+    return places
 
 
 def _is_question(item: AnyItem) -> bool:

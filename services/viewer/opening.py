@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpx2
 import msgspec
 
-from schemas.errors import Unavailable
+from services.viewer.connection import nobody_there
 
 REQUEST_S_MAX = 10.0
 
@@ -33,4 +33,4 @@ async def begin_conversation(urls: Sequence[str]) -> str:
             if response.is_success:
                 return msgspec.json.decode(response.content, type=_Created).id
             said = f"{response.status_code} {response.text[:200]}"
-    raise Unavailable(f"no gateway at {', '.join(urls)}: {said}. `make run` starts one; --url names another.")
+    raise nobody_there(urls, said)

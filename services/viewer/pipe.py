@@ -11,26 +11,26 @@ from services.viewer.lines import Lines
 from services.viewer.visit import Visit
 
 
-async def follow(visit: Visit, *, source: TextIO | None, output: TextIO, notes: TextIO) -> None:
+async def follow(visit: Visit, lines: Lines, *, source: TextIO | None, output: TextIO, notes: TextIO) -> None:
     """Write lines to `output` and the state of the connection to `notes`, until everything said is answered.
 
-    `source` is where messages come from; without one those already said are all. When it ends, the visit stays while
-    something runs.
+    `lines` observes the visit's client. `source` is where messages come from; without one those already said are all.
+    When it ends, the visit stays while something runs.
     """
     ended = asyncio.Event()
     if source is None:
         ended.set()
     else:
         _read_lines(source, visit, ended)
-    lines, link = Lines(), ""
+    link = "connecting"
     async with visit.connected():
         while not visit.leaving.is_set():
             await visit.changed.wait()
             visit.changed.clear()
             client = visit.client
-            for line in lines.update(client.fold, client.take_changes()):
+            for line in lines.take():
                 print(line, file=output, flush=True)
-            if client.link != link:
+            if client.link != link and not client.failure:
                 link = client.link
                 print(f"-- {link}", file=notes, flush=True)
             for notice in client.take_notices():

@@ -83,28 +83,30 @@ class Index:
     """
 
     def __init__(self) -> None:
-        self._run_of: dict[str, str] = {}
-        self._items: dict[str, dict[str, None]] = {}
+        self._items: dict[str, AnyItem] = {}
+        self._of_run: dict[str, dict[str, None]] = {}
 
     def update(self, fold: Fold, changes: Changes) -> None:
         if changes.reset:
-            self._run_of.clear()
             self._items.clear()
+            self._of_run.clear()
             for item in fold.items():
                 self._add(item)
             return
-        dropped = {item_id for item_id in changes.items if item_id in self._run_of and fold.item(item_id) is None}
-        for item_id in dropped:
-            self._items[self._run_of.pop(item_id)].pop(item_id, None)
-        for item in _newest(fold, {item_id for item_id in changes.items if item_id not in self._run_of}):
+        for item_id in changes.items:
+            known = self._items.get(item_id)
+            if known is not None and fold.item(item_id) is not known:  # dropped; perhaps opened anew, later in the log
+                del self._items[item_id]
+                del self._of_run[known.run][item_id]
+        for item in _newest(fold, {item_id for item_id in changes.items if item_id not in self._items}):
             self._add(item)
 
     def _add(self, item: AnyItem) -> None:
-        self._run_of[item.id] = item.run
-        self._items.setdefault(item.run, {})[item.id] = None
+        self._items[item.id] = item
+        self._of_run.setdefault(item.run, {})[item.id] = None
 
     def view(self, fold: Fold, run: RunState) -> RunView:
-        items = (fold.item(item_id) for item_id in self._items.get(run.id, ()))
+        items = (fold.item(item_id) for item_id in self._of_run.get(run.id, ()))
         return view_run(run, [item for item in items if item is not None])
 
 

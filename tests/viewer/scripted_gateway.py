@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from schemas import wire
 from schemas.codec import json_hook
@@ -35,18 +36,25 @@ class ScriptedGateway:
     cancels: list[wire.Cancel] = field(default_factory=list)
     on_cancel: Callable[[wire.Cancel, list[Frame]], Sequence[Frame]] | None = None
     grown: asyncio.Event = field(default_factory=asyncio.Event)
+    sockets: set[ServerConnection] = field(default_factory=set)
     url: str = ""
 
     def grow(self, frames: Sequence[Frame]) -> None:
         self.log += frames
         self.grown.set()
 
+    async def hang_up(self, after_ms: int) -> None:
+        """Drain: send every viewer elsewhere."""
+        for socket in list(self.sockets):
+            await _say(socket, wire.Reconnect(after_ms=after_ms))
+
     async def serve_socket(self, socket: ServerConnection) -> None:
         budget = self.cut_after.pop(0) if self.cut_after else None
         follower: asyncio.Task[None] | None = None
+        self.sockets.add(socket)
         try:
-            async for data in socket:
-                match wire.decode_client(data.encode(), wire.JSON_PROTOCOL):
+            async for data in _until_closed(socket):
+                match wire.decode_client(data, wire.JSON_PROTOCOL):
                     case wire.Subscribe() as subscribe:
                         self.subscribes.append(subscribe)
                         if follower is not None:
@@ -65,6 +73,7 @@ class ScriptedGateway:
                         if self.on_cancel is not None:
                             self.grow(self.on_cancel(cancel, self.log))
         finally:
+            self.sockets.discard(socket)
             if follower is not None:
                 follower.cancel()
 
@@ -105,6 +114,18 @@ class ScriptedGateway:
 
 def _message(frame: Frame) -> str:
     return next((event.id for event in frame.events if hasattr(event, "multitask")), "")
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Return once `fact()` is true. The caller has a deadline."""
+    while not fact():  # noqa: ASYNC110 -- the facts are plain lists
+        await asyncio.sleep(0.01)
+
+
+async def _until_closed(socket: ServerConnection) -> AsyncIterator[bytes]:
+    with contextlib.suppress(ConnectionClosed):  # however it ends
+        while True:
+            yield await socket.recv(decode=False)
 
 
 async def _say(socket: ServerConnection, message: wire.ServerMessage) -> None:

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from schemas import events as ev
 from schemas.fold import Fold
 from schemas.transcript import Transcript
-from services.viewer.client import Changes
 from services.viewer.lines import Lines
 from tests.schemas import logs
 from tests.viewer import demo
@@ -16,15 +15,15 @@ rngs = st.integers(0, 2**32).map(random.Random)
 
 def told(frames: list[ev.Frame], *, reset_at: int = -1) -> list[str]:
     """The lines as frame after frame comes; before frame `reset_at` the fold is replaced by a snapshot of itself."""
-    fold, lines, out = Fold(Transcript(conversation="c1")), Lines(), []
+    fold, lines = Fold(Transcript(conversation="c1")), Lines()
     for index, frame in enumerate(frames):
         if index == reset_at:
             fold = Fold(fold.snapshot())
-            out += lines.update(fold, Changes(True, frozenset(), frozenset()))
+            lines.observe(fold, None, frozenset())
         fold.apply(frame)
-        out += lines.update(fold, Changes(False, frozenset(fold.changed), frozenset({frame.run})))
+        lines.observe(fold, frame, frozenset(fold.changed))
         fold.changed.clear()
-    return out
+    return lines.take()
 
 
 def test_a_team_run_reads_as_one_line_for_each_finished_thing():
