@@ -31,6 +31,9 @@ from services.gateway.input_recent import RecentRuns
 from services.gateway.input_runs import Settled
 from services.runtime import new_id
 
+SHOWN_S = 1.0
+"""How long an answer waits until this gateway would also show what was written. It is stored: a miss only shows it later."""
+
 
 class Created(NamedTuple):
     """`new` is False if the conversation was there already."""
@@ -100,7 +103,9 @@ class Input:
 
         async with self._hub.channel(tenant, conversation) as channel:
             lanes = Lanes(self._broker, channel)
-            await lanes.list(await lanes.append("", decide), title, renamed=True)
+            written = await lanes.append("", decide)
+            await lanes.list(written, title, renamed=True)
+            await channel.reached(written.seq, SHOWN_S)
 
     async def send(self, tenant: str, message: wire.Send) -> wire.Ack:
         """Append a message and see to its run. The acknowledged cursor is one from which the whole run can be read.
@@ -153,7 +158,8 @@ class Input:
     async def cancel(self, tenant: str, message: wire.Cancel) -> wire.Ack:
         """Ask that a run ends; one that is over stays as it is."""
         async with self._hub.channel(tenant, message.conversation) as channel:
-            await runs.stop(Lanes(self._broker, channel), message.run, ev.RunCancelling())
+            written = await runs.stop(Lanes(self._broker, channel), message.run, ev.RunCancelling())
+            await channel.reached(written, SHOWN_S)
             return wire.Ack(ref=message.run, run=message.run, cursor=str(channel.cursor))
 
     async def resolve(self, tenant: str, message: wire.Resolve) -> wire.Ack:
@@ -171,7 +177,8 @@ class Input:
                 return [ev.InterruptResolved(id=message.interrupt, decision=message.decision, value=message.value)]
 
             with contextlib.suppress(Settled):
-                await Lanes(self._broker, channel).append(run, decide)
+                written = await Lanes(self._broker, channel).append(run, decide)
+                await channel.reached(written.seq, SHOWN_S)
             await self._broker.control(run, InputAppended())
             return wire.Ack(ref=message.interrupt, run=run, cursor=str(channel.cursor))
 

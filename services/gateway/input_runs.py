@@ -57,8 +57,10 @@ async def supersede(lanes: Lanes, successor: str) -> None:
         await stop(lanes, run_id, ev.RunCancelling(superseded_by=successor))
 
 
-async def stop(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> None:
+async def stop(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> int:
     """Record that a run is to end, and end it or tell its worker; one that is over stays as it is.
+
+    Returns the sequence of the last frame that this wrote, 0 for none.
 
     Raises:
         NotFound: the conversation has no such run.
@@ -72,34 +74,42 @@ async def stop(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> None:
             raise Settled
         return [request]
 
+    written = 0
     try:
-        await lanes.append(run_id, decide)
+        written = (await lanes.append(run_id, decide)).seq
     except Settled:
         if lanes.channel.fold.runs[run_id].over:
-            return
-    if not await _end_unstarted(lanes, run_id, request):
+            return 0
+    ended = await _end_unstarted(lanes, run_id, request)
+    if ended is None:
         control = CancelRun(by=request.by, reason=request.reason, superseded_by=request.superseded_by)
         await lanes.broker.control(run_id, control)
+    return ended or written
 
 
-async def _end_unstarted(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> bool:
-    """End a run that no worker has claimed; False if one has: the fence says so, whatever the fold knows."""
+async def _end_unstarted(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> int | None:
+    """End a run that no worker has claimed; returns the sequence of its end. None if a worker has claimed it: the fence says
+    so, whatever the fold knows.
+    """
     run = lanes.channel.fold.runs[run_id]
     if run.attempt:
-        return False
+        return None
     end: ev.AnyEvent = ev.RunCancelled(by=request.by, reason=request.reason)
     if request.superseded_by:
         end = ev.RunSuperseded(by=request.superseded_by)
     data = encode_frame(ev.Frame(run=run_id, n=1, ts=now_ms(), events=[end]))
     # Not `run:attempt:n` as a worker's first frame: the broker would tell that worker that its claim was stored.
+    subject = lanes.subject(run_id)
     try:
-        await lanes.broker.append(lanes.subject(run_id), data, msg_id=f"unstarted:{run_id}", expected_last=0)
+        seq = (await lanes.broker.append(subject, data, msg_id=f"unstarted:{run_id}", expected_last=0)).seq
     except Fenced:
-        if not await lanes.is_over(run_id):
-            return False
+        last = await lanes.broker.last_message(lanes.channel.partition, subject)
+        if last is None or not await lanes.is_over(run_id):
+            return None
+        seq = last.seq
     if not run.after or await lanes.is_over(run.after):  # else the worker of that one publishes this command
         await _command(lanes, await lanes.queued(run))  # for a worker to seal it and to start what waits behind it
-    return True
+    return seq
 
 
 async def _command(lanes: Lanes, queued: QueuedRun | None) -> None:

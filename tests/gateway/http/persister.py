@@ -1,0 +1,16 @@
+"""A persister without its care: the test's archive gets what a gateway lists and what a test seals."""
+
+import msgspec
+
+from schemas.seal import SealMessage
+
+_decode = msgspec.json.Decoder(SealMessage).decode
+
+
+async def persist(broker, writer):
+    while True:
+        deliveries = await broker.fetch_seals(100, 1.0)
+        results = await writer.write([_decode(delivery.data) for delivery in deliveries])
+        assert not any(results), results
+        for delivery in deliveries:
+            await delivery.ack()

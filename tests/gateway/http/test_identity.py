@@ -1,0 +1,73 @@
+import pytest
+
+from schemas.errors import Forbidden, Invalid
+from services.gateway.identity import Development, check_interface, is_loopback
+
+
+def scope(client="127.0.0.1", **headers):
+    return {
+        "type": "http",
+        "client": (client, 50000) if client else None,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
+@pytest.mark.parametrize("origin", [{}, {"origin": "http://localhost:5173"}, {"origin": "http://[::1]"}])
+def test_whoever_sits_at_this_machine_is_the_default_tenant(client, host, origin):
+    assert Development()(scope(client, host=host, **origin)).tenant == "default"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (scope("10.0.0.7", host="localhost"), "forbidden_client"),
+        (scope("::ffff:10.0.0.7", host="localhost"), "forbidden_client"),
+        (scope(None, host="localhost"), "forbidden_client"),
+        (scope(host="rebound.example:8000"), "forbidden_host"),
+        (scope(host="localhost.evil.example"), "forbidden_host"),
+        (scope(host="localhost@evil.example"), "forbidden_host"),
+        (scope(host="[::1"), "forbidden_host"),
+        (scope(), "forbidden_host"),
+        (scope(host="localhost", origin="https://evil.example"), "forbidden_origin"),
+        (scope(host="localhost", origin="null"), "forbidden_origin"),
+        (scope(host="localhost", origin="http://localhost.evil.example"), "forbidden_origin"),
+        (scope(host="localhost", origin="http://127.0.0.1.evil.example"), "forbidden_origin"),
+    ],
+)
+def test_all_others_are_kept_out(asked, code):
+    with pytest.raises(Forbidden) as refusal:
+        Development()(asked)
+    assert refusal.value.code == code
+
+
+def test_open_to_the_network_it_still_refuses_foreign_pages():
+    identify = Development(open_to_network=True)
+
+    assert identify(scope("10.0.0.7", host="box:8000")).tenant == "default"
+    assert identify(scope("10.0.0.7", host="box:8000", origin="http://box:8000")).tenant == "default"
+    with pytest.raises(Forbidden):
+        identify(scope("10.0.0.7", host="box:8000", origin="http://evil.example"))
+
+
+def test_another_interface_is_served_only_if_somebody_says_so():
+    check_interface("127.0.0.1", allow_insecure=False)
+    check_interface("0.0.0.0", allow_insecure=True)
+    with pytest.raises(Invalid, match="ANABRANCH_ALLOW_INSECURE=1"):
+        check_interface("0.0.0.0", allow_insecure=False)
+
+
+def test_a_name_that_somebody_else_resolves_is_not_loopback():
+    assert is_loopback("localhost")
+    assert not any(
+        is_loopback(name) for name in ("", "0.0.0.0", "localhost.", "localhost.example", "127.0.0.1.example")
+    )
+
+
+async def test_a_foreign_page_gets_nothing_of_the_api(client, conversation):
+    for path in ("/v1/conversations", "/v1/conversations/c1", "/v1/conversations/c1/events"):
+        answer = await client.get(path, headers={"Origin": "https://evil.example"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_origin")
+        answer = await client.get(path, headers={"Host": "rebound.example"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_host")

@@ -1,0 +1,70 @@
+import pytest
+
+from schemas import events as ev
+from schemas.commands import InputAppended
+from tests.gateway.http.worker import eventually
+
+
+async def ask(client, post, worker, **question):
+    """A run that asks; returns it when the gateway knows."""
+    await post("hello")
+    run = await worker.take()
+    await run.start()
+    await run.write(ev.InterruptRequested(id=run.id("i"), prompt="May I?", **question))
+
+    async def known():
+        items = (await client.get("/v1/conversations/c1")).json()["transcript"]["items"]
+        return any(item["type"] == "interrupt" for item in items)
+
+    await eventually(known)
+    return run
+
+
+def url(run):
+    return f"/v1/conversations/c1/interrupts/{run.id('i')}/resolve"
+
+
+async def test_an_answer_is_stored_and_the_run_is_told(client, post, worker, broker):
+    run = await ask(client, post, worker, kind="approval", tool="delete", args={"path": "a"})
+    heard = []
+    await broker.on_control(run.command.run, heard.append)
+
+    answer = await client.post(url(run), json={"decision": "approved", "value": {"path": "b"}})
+    again = await client.post(url(run), json={"decision": "approved", "value": {"path": "b"}})
+
+    expected = {"conversation": "c1", "interrupt": run.id("i"), "run": run.command.run}
+    assert (answer.status_code, again.status_code, answer.json()) == (202, 202, expected)
+    assert heard == [InputAppended(), InputAppended()]
+    items = (await client.get("/v1/conversations/c1")).json()["transcript"]["items"]
+    assert [(i["decision"], i["value"]) for i in items if i["type"] == "interrupt"] == [("approved", {"path": "b"})]
+
+
+async def test_another_answer_comes_too_late(client, post, worker):
+    run = await ask(client, post, worker, kind="approval")
+    await client.post(url(run), json={"decision": "approved"})
+
+    late = await client.post(url(run), json={"decision": "denied"})
+
+    assert (late.status_code, late.json()["code"]) == (409, "already_resolved")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ({"kind": "approval"}, {"decision": "answered", "value": "yes"}),
+        ({"kind": "input"}, {"decision": "approved"}),
+        ({"kind": "choice", "options": ["red", "blue"]}, {"decision": "answered", "value": "green"}),
+    ],
+)
+async def test_an_answer_must_be_one_to_the_question(client, post, worker, question, answer):
+    run = await ask(client, post, worker, **question)
+
+    refused = await client.post(url(run), json=answer)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+
+
+async def test_an_unknown_interrupt_cannot_be_answered(client, conversation):
+    answer = await client.post("/v1/conversations/c1/interrupts/i1-1/resolve", json={"decision": "approved"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_interrupt")
