@@ -66,9 +66,7 @@ class Server:
 class Cluster(Server):
     """A server of our own in a new folder below the temporary one. On Linux it dies with the tests, however they end."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """`durable` leaves fsync on: for tests of what a crash may lose."""
-        self._fsync = "on" if durable else "off"
+    def __init__(self) -> None:
         self._prefix, owner = _unprivileged()
         self._folder = Path(tempfile.mkdtemp(prefix="anabranch-pg-"))
         if owner is not None:
@@ -88,7 +86,7 @@ class Cluster(Server):
             "unix_socket_directories": self._folder,
             "max_connections": 60,
             "shared_buffers": "16MB",
-            "fsync": self._fsync,
+            "fsync": "off",  # only the processes crash here, never the machine
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._process = self._spawn("postgres", "-D", str(self._data), *options)

@@ -11,53 +11,16 @@ from schemas import events as ev
 from schemas.cursor import Cursor
 from schemas.errors import Conflict, Invalid
 from schemas.fold import Fold
-from schemas.seal import ConversationRecord, Seal, counts_of, digest_of
-from schemas.transcript import AnyItem, Message, RunState, ToolCall, Transcript
+from schemas.transcript import Message, RunState, ToolCall, Transcript
 from services.archive.writer import open_writer
 from tests.archive.logs import CONVERSATION, EPOCH, TENANT, archived_part, seals_of
 from tests.archive.rows import all_rows
+from tests.archive.seals import record, sealed, small
 from tests.schemas import logs
 
 
 def conversation(seed: int = 1, runs: int = 3, size: int = 4) -> list[ev.Frame]:
     return logs.conversation(random.Random(seed), runs=runs, size=size)
-
-
-def sealed(run: RunState, items: list[AnyItem], **changes) -> Seal:
-    fields = {
-        "tenant": TENANT,
-        "conversation": CONVERSATION,
-        "partition": 0,
-        "epoch": EPOCH,
-        "cursor": run.end_seq,
-        "input_last": 3,
-        "title": "title",
-        "created": 1,
-        "run": run,
-        "items": items,
-        "counts": counts_of(run, items),
-        "digest": digest_of(run, items),
-    }
-    return Seal(**(fields | changes))
-
-
-def small(run: str = "r1", text: str = "hello", *, seq: int = 2, after: str = "", attempt: int = 1, **changes) -> Seal:
-    """A seal of one user message and an answer."""
-    state = RunState(
-        id=run, agent="a", status="completed", attempt=attempt, last=4, seq=seq, end_seq=seq + 5, after=after, ended=seq
-    )
-    items = [
-        Message(id=f"{run}-u", run=run, seq=seq, role="user", content=text, status="done"),
-        Message(id=f"{run}-m", run=run, seq=seq + 1, role="assistant", content=text, status="done"),
-    ]
-    return sealed(state, items, **changes)
-
-
-def record(title: str, input_seq: int, *, epoch: str = EPOCH, updated: int = 5, **changes) -> ConversationRecord:
-    fields = {"tenant": TENANT, "conversation": CONVERSATION, "partition": 0, "created": 1}
-    return ConversationRecord(
-        **(fields | {"title": title, "input_seq": input_seq, "epoch": epoch, "updated": updated} | changes)
-    )
 
 
 async def write(writer, *messages) -> None:
