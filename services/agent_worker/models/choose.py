@@ -18,7 +18,7 @@ OPENAI_MODEL = "gpt-5.4-mini"
 LOCAL_MODEL = "smollm2-135m-instruct"
 LOCAL_CONTEXT_TOKENS = 2048
 
-LOCAL_SAMPLING = {"temperature": 0.3, "extra_body": {"repeat_penalty": 1.15}}
+LOCAL_SAMPLING = {"temperature": 0.2, "extra_body": {"repeat_penalty": 1.1}}
 """A model this small wanders off at its default of 0.8, and repeats itself for ever without a penalty."""
 
 
