@@ -58,20 +58,18 @@ async def _claim_and_run(
 
 async def _run(attempt: Attempt, agent: AgentFunction, tasks: asyncio.TaskGroup) -> Outcome | None:
     """The outcome of the agent's code, or of what stopped it; None if this process drains."""
-    code = tasks.create_task(_contained(agent, attempt))
-    started = attempt.journal.fold.runs[attempt.command.run].started
-    left_s = attempt.limits.deadline_s - (now_ms() - started) / 1000
-    either: set[asyncio.Future[Any]] = {code, attempt.stopped}
-    done, _ = await asyncio.wait(either, timeout=max(left_s, 0), return_when=asyncio.FIRST_COMPLETED)
-    if code in done:
-        return outcome_of(code.result(), attempt.command.agent)
+    code: asyncio.Task[BaseException | None] | None = None
+    if not attempt.stopped.done():
+        code = tasks.create_task(_contained(agent, attempt))
+        either: set[asyncio.Future[Any]] = {code, attempt.stopped}
+        done, _ = await asyncio.wait(either, timeout=_seconds_left(attempt), return_when=asyncio.FIRST_COMPLETED)
+        if code in done:
+            return outcome_of(code.result(), attempt.command.agent)
     why = attempt.stopped.result() if attempt.stopped.done() else None
     if isinstance(why, Lost | Drained):
         attempt.silence()
-    code.cancel()
-    unwound, _ = await asyncio.wait({code}, timeout=CANCEL_GRACE_S)
-    if not unwound:
-        log.warning("an agent does not unwind", agent=attempt.command.agent, run=attempt.command.run)
+    if code is not None:
+        await _unwind(code, attempt)
     match why:
         case Lost(error):
             raise error
@@ -81,6 +79,19 @@ async def _run(attempt: Attempt, agent: AgentFunction, tasks: asyncio.TaskGroup)
             return why
     limit = f"{attempt.limits.deadline_s:g} s"
     return Failed("deadline_exceeded", f"The run was stopped: it took longer than {limit}.", retryable=True)
+
+
+def _seconds_left(attempt: Attempt) -> float:
+    """Until the run's deadline, which counts from its first attempt."""
+    started = attempt.journal.fold.runs[attempt.command.run].started
+    return max(attempt.limits.deadline_s - (now_ms() - started) / 1000, 0.0)
+
+
+async def _unwind(code: asyncio.Task[BaseException | None], attempt: Attempt) -> None:
+    code.cancel()
+    unwound, _ = await asyncio.wait({code}, timeout=CANCEL_GRACE_S)
+    if not unwound:
+        log.warning("an agent does not unwind", agent=attempt.command.agent, run=attempt.command.run)
 
 
 async def _contained(agent: AgentFunction, attempt: Attempt) -> BaseException | None:

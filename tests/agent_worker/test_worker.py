@@ -1,0 +1,539 @@
+"""The worker on the memory broker: what a command becomes in the log, in the seal queue and in the command queue."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from schemas import events as ev
+from schemas import subjects
+from schemas.codec import encode_frame
+from schemas.commands import CancelRun, InputAppended
+from schemas.seal import check_seal, counts_of, digest_of
+from schemas.transcript import Agent, Interrupt, Message
+from services.agent_worker.attempt import Limits
+from services.agent_worker.models.port import Finished, TextDelta, UpstreamFailed
+from services.agent_worker.turn import Retry
+from services.broker.memory import MemoryBroker
+from tests.agent_worker.stage import QUICK, TENANT, Said, Stage, tokens
+
+
+def of_type(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+async def commands_left(stage: Stage) -> int:
+    return len(stage.broker.core.commands.jobs)
+
+
+async def assert_sealed_as_logged(stage: Stage, run: str):
+    """The seal says exactly what the fold of the log says."""
+    seal = await stage.seal(run)
+    check_seal(seal)
+    fold = await stage.fold()
+    items = [item for item in fold.snapshot().items if item.run == run]
+    state = next(state for state in fold.snapshot().runs if state.id == run)
+    assert seal.digest == digest_of(state, items)
+    assert seal.counts == counts_of(state, items)
+    return seal
+
+
+async def test_a_run_is_claimed_streamed_completed_sealed_and_acknowledged(stage):
+    @stage.agent
+    async def greeter(run, task):
+        await run.say(tokens(f"Hello {task}"))
+
+    async with stage.worker():
+        command = await stage.post("greeter", "you")
+        fold = await stage.ended(command.run)
+        seal = await assert_sealed_as_logged(stage, command.run)
+        await stage.until(lambda _: not stage.broker.core.commands.jobs)
+    message = [item for item in fold.items(command.run) if isinstance(item, Message)][1]
+    assert (message.content, message.status, message.ns) == ("Hello you", "done", "main")
+    state = fold.runs[command.run]
+    assert (state.status, state.attempt, state.counts.messages) == ("completed", 1, 1)
+    assert seal.cursor == state.end_seq
+    assert seal.input_last == 3
+    assert seal.created > 0
+    assert seal.title == "you"
+
+
+async def test_agents_run_at_the_same_time_in_namespaces_of_their_own(stage):
+    meeting = asyncio.Barrier(2)
+
+    @stage.agent
+    async def team(run, task):
+        async def work(name):
+            async with run.agent(name, description=f"does {name}") as sub:
+                await meeting.wait()
+                await sub.say(tokens(f"{name} speaks"))
+                async with sub.agent("writer") as nested:
+                    await nested.say(tokens("nested"))
+                sub.result = "done"
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work("analysis"))
+            group.create_task(work("research"))
+        async with run.agent("analysis"):
+            pass
+
+    async with stage.worker():
+        command = await stage.post("team")
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    agents = {item.ns: item for item in fold.items(command.run) if isinstance(item, Agent)}
+    assert set(agents) == {
+        "main/analysis:1",
+        "main/analysis:1/writer:1",
+        "main/analysis:2",
+        "main/research:1",
+        "main/research:1/writer:1",
+    }
+    assert agents["main/analysis:1"].result == "done"
+    assert agents["main/research:1/writer:1"].parent == "main/research:1"
+    assert all(agent.status == "done" for agent in agents.values())
+
+
+async def test_a_cancel_by_control_message_ends_the_run_and_closes_what_is_open(stage):
+    said = Said()
+
+    @stage.agent
+    async def endless(run, task):
+        async def words():
+            yield "so far"
+            await said.here()
+
+        async with run.agent("inner") as sub:
+            await sub.say(words())
+
+    async with stage.worker():
+        command = await stage.post("endless")
+        await said.reached.wait()
+        async with asyncio.timeout(1.0):
+            assert await stage.broker.control(command.run, CancelRun(reason="enough"))
+            fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert fold.runs[command.run].status == "cancelled"
+    assert fold.item("m2-1").status == "interrupted"
+    events = await stage.events(command.run)
+    assert [type(event).__name__ for event in events[-3:]] == ["MessageEnded", "AgentFailed", "RunCancelled"]
+
+
+async def test_a_cancel_that_only_the_in_lane_knows_of_is_found_at_the_next_heartbeat(stage):
+    said = Said()
+
+    @stage.agent
+    async def endless(run, task):
+        await said.here()
+
+    async with stage.worker():
+        command = await stage.post("endless")
+        await said.reached.wait()
+        await stage.input(command.run, ev.RunCancelling(superseded_by="r-next"))
+        fold = await stage.ended(command.run, within_s=3.0)
+        await assert_sealed_as_logged(stage, command.run)
+    assert (fold.runs[command.run].status, fold.runs[command.run].by) == ("superseded", "r-next")
+
+
+async def test_a_run_cancelled_before_its_claim_never_runs_its_agent(stage):
+    ran = []
+
+    @stage.agent
+    async def eager(run, task):
+        ran.append(task)
+
+    command = await stage.post("eager")
+    await stage.input(command.run, ev.RunCancelling())
+    async with stage.worker():
+        fold = await stage.ended(command.run)
+    assert fold.runs[command.run].status == "cancelled"
+    assert not ran
+
+
+async def test_an_agent_that_does_not_unwind_is_ended_over_its_head(stage):
+    said = Said()
+    unwound = asyncio.Event()
+
+    @stage.agent
+    async def stubborn(run, task):
+        async with run.agent("inner"):
+            try:
+                await said.here()
+            except asyncio.CancelledError:
+                await unwound.wait()
+                await run.say(tokens("too late"))
+
+    async with stage.worker():
+        command = await stage.post("stubborn")
+        await said.reached.wait()
+        async with asyncio.timeout(2.0):
+            await stage.broker.control(command.run, CancelRun())
+            fold = await stage.ended(command.run)
+        unwound.set()
+    assert fold.runs[command.run].status == "cancelled"
+    assert fold.item(f"{command.run}/main/inner:1").status == "failed"
+    assert isinstance((await stage.events(command.run))[-1], ev.RunCancelled)
+
+
+async def test_a_queued_message_is_started_by_the_worker_that_ends_the_run_before_it(stage):
+    said = Said()
+
+    @stage.agent
+    async def first(run, task):
+        await run.say(tokens("one"))
+        await said.here()
+
+    @stage.agent
+    async def second(run, task):
+        await run.say(tokens(" | ".join(f"{turn.role}: {turn.text}" for turn in run.history)))
+
+    async with stage.worker():
+        one = await stage.post("first", "first question")
+        await said.reached.wait()
+        two = await stage.post("second", "second question")
+        assert await commands_left(stage) == 1
+        said.go_on.set()
+        fold = await stage.ended(two.run)
+        seal = await assert_sealed_as_logged(stage, one.run)
+        following = await assert_sealed_as_logged(stage, two.run)
+    assert fold.item("m4-1").content == "user: first question | assistant: one"
+    assert seal.cursor == two.seq - 1
+    assert following.cursor == fold.runs[two.run].end_seq
+    assert (seal.input_last, following.input_last) == (3, 5)
+    assert following.run.after == one.run
+
+
+async def test_a_successor_that_was_cancelled_before_it_started_is_sealed_and_the_one_after_it_starts(stage):
+    said = Said()
+
+    @stage.agent
+    async def first(run, task):
+        await said.here()
+
+    @stage.agent
+    async def third(run, task):
+        pass
+
+    async with stage.worker():
+        one = await stage.post("first")
+        await said.reached.wait()
+        two = await stage.post("first")
+        three = await stage.post("third")
+        gone = ev.Frame(run=two.run, n=1, ts=1, events=[ev.RunCancelled()])
+        await stage.broker.append(
+            subjects.event(0, TENANT, "c1", two.run), encode_frame(gone), msg_id="gone", expected_last=0
+        )
+        said.go_on.set()
+        fold = await stage.ended(three.run)
+        await assert_sealed_as_logged(stage, one.run)
+        await assert_sealed_as_logged(stage, two.run)
+        await assert_sealed_as_logged(stage, three.run)
+    assert [run.status for run in fold.runs.values()] == ["completed", "cancelled", "completed"]
+
+
+async def test_an_answer_that_comes_by_control_message_lets_the_agent_go_on(stage):
+    @stage.agent
+    async def asker(run, task):
+        answer = await run.ask("choice", "Tea or coffee?", options=["tea", "coffee"])
+        await run.say(tokens(f"{answer.decision} {answer.value}"))
+
+    async with stage.worker(limits=Limits(ack_wait_s=60)):
+        command = await stage.post("asker")
+        fold = await stage.until(lambda fold: command.run in fold.runs and fold.runs[command.run].status == "waiting")
+        asked = next(item for item in fold.items(command.run) if isinstance(item, Interrupt))
+        answer = ev.InterruptResolved(id=asked.id, decision="answered", value="tea")
+        await stage.input(command.run, answer)
+        await stage.broker.control(command.run, InputAppended())
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert fold.item("m2-1").content == "answered tea"
+    assert fold.item(asked.id).value == "tea"
+
+
+async def test_an_interrupt_that_nobody_answers_expires(stage):
+    @stage.agent
+    async def asker(run, task):
+        answer = await run.ask("input", "Your name?", timeout_s=0.05)
+        await run.say(tokens(answer.decision))
+
+    async with stage.worker():
+        command = await stage.post("asker")
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert fold.item("m2-1").content == "expired"
+
+
+async def test_an_answer_that_was_stored_before_the_expiry_counts_even_if_it_was_not_heard(stage):
+    @stage.agent
+    async def asker(run, task):
+        answer = await run.ask("input", "Your name?", timeout_s=0.3)
+        await run.say(tokens(f"{answer.decision} {answer.value}"))
+
+    async with stage.worker(limits=Limits(ack_wait_s=60)):
+        command = await stage.post("asker")
+        await stage.until(lambda fold: command.run in fold.runs and fold.runs[command.run].status == "waiting")
+        await stage.input(command.run, ev.InterruptResolved(id="i2-1", decision="answered", value="Ada"))
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert fold.item("m2-1").content == "answered Ada"
+
+
+async def test_an_agents_exception_fails_the_run_and_its_text_stays_in_the_log_of_the_worker(stage):
+    @stage.agent
+    async def broken(run, task):
+        async with run.agent("inner"):
+            raise ValueError("the password is hunter2")
+
+    async with stage.worker():
+        command = await stage.post("broken")
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    error = fold.runs[command.run].error
+    assert error.code == "agent_error"
+    assert "ValueError" in error.message
+    assert all("hunter2" not in str(event) for event in await stage.events(command.run))
+    assert fold.item(f"{command.run}/main/inner:1").error.code == "agent_error"
+
+
+async def test_the_first_error_of_concurrent_agents_is_the_runs(stage):
+    @stage.agent
+    async def team(run, task):
+        async def fails():
+            async with run.agent("a"):
+                raise KeyError("x")
+
+        async def waits():
+            async with run.agent("b") as sub:
+                await sub.ask("input", "?")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(waits())
+            group.create_task(fails())
+
+    async with stage.worker():
+        command = await stage.post("team")
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert "KeyError" in fold.runs[command.run].error.message
+    assert fold.item(f"{command.run}/main/b:1").error.code == "cancelled"
+
+
+async def test_an_unknown_agent_fails_the_run_and_names_those_there_are(stage):
+    @stage.agent
+    async def greeter(run, task):
+        pass
+
+    async with stage.worker():
+        command = await stage.post("nobody")
+        fold = await stage.ended(command.run)
+        await stage.until(lambda _: not stage.broker.core.commands.jobs)
+    assert fold.runs[command.run].error.code == "unknown_agent"
+    assert "greeter" in fold.runs[command.run].error.message
+
+
+async def test_a_run_over_its_deadline_fails(stage):
+    @stage.agent
+    async def slow(run, task):
+        await asyncio.Event().wait()
+
+    async with stage.worker(limits=Limits(ack_wait_s=5, deadline_s=0.1)):
+        command = await stage.post("slow")
+        fold = await stage.ended(command.run)
+    assert fold.runs[command.run].error.code == "deadline_exceeded"
+    assert fold.runs[command.run].error.retryable
+
+
+async def test_what_is_no_command_becomes_a_dead_letter(stage):
+    stage.broker.core.commands.put(subjects.command("a", TENANT, "c1"), b"{nonsense")
+    async with stage.worker():
+        await stage.until(lambda _: stage.broker.core.dead and not stage.broker.core.commands.jobs)
+    ((_, letter),) = await stage.broker.dead_letters()
+    assert (letter.kind, letter.code, letter.data) == ("command", "invalid_command", b"{nonsense")
+
+
+async def test_a_redelivered_command_whose_run_is_over_is_only_sealed_and_acknowledged(stage):
+    ran = []
+
+    @stage.agent
+    async def greeter(run, task):
+        ran.append(task)
+        await run.say(tokens("hello"))
+
+    async with stage.worker():
+        command = await stage.post("greeter")
+        await stage.ended(command.run)
+        first = await stage.seal(command.run)
+        before = len(await stage.frames())
+        stage.broker.core.commands.put(subjects.command("greeter", TENANT, "c1"), msgspec.json.encode(command))
+        stage.broker.core.seal_ids = type(stage.broker.core.seal_ids)(0.0)
+        again = await stage.seal(command.run)
+        await stage.until(lambda _: not stage.broker.core.commands.jobs)
+    assert again == first
+    assert len(await stage.frames()) == before
+    assert ran == ["go"]
+
+
+async def test_a_lost_worker_is_replaced_and_what_it_had_finished_is_not_done_again(stage):
+    said = Said()
+    asked = []
+
+    @stage.agent
+    async def careful(run, task):
+        async def words(name):
+            asked.append(name)
+            yield f"text {name}"
+            if name == "b" and asked.count("b") == 1:
+                await said.here()
+
+        await run.say(words("a"))
+        await run.say(words("b"))
+
+    lost = MemoryBroker(stage.broker.core)
+    async with stage.worker(broker=lost, drain_s=0.0):
+        command = await stage.post("careful")
+        await said.reached.wait()
+        await stage.until(lambda fold: fold.item("m2-2") is not None and fold.item("m2-2").content)
+        lost.interrupt()
+        async with stage.worker():
+            fold = await stage.ended(command.run, within_s=8.0)
+            seal = await assert_sealed_as_logged(stage, command.run)
+    assert asked == ["a", "b", "b"]
+    assert [item.content for item in fold.items(command.run)] == ["go", "text a", "text b"]
+    assert fold.runs[command.run].status == "completed"
+    assert fold.runs[command.run].attempt == seal.run.attempt > 1
+    assert [type(event).__name__ for event in await stage.events(command.run)].count("RunRetrying") == 1
+
+
+async def test_attempts_that_are_used_up_end_the_run(stage):
+    @stage.agent
+    async def greeter(run, task):
+        pass
+
+    command = await stage.post("greeter")
+    for _ in range(QUICK.attempts_max):
+        delivery = await stage.broker.fetch_command(1.0)
+        await delivery.nak()
+    async with stage.worker():
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+        await stage.until(lambda _: not stage.broker.core.commands.jobs)
+    assert fold.runs[command.run].error.code == "worker_lost"
+
+
+async def test_a_worker_that_drains_finishes_what_it_can_and_leaves_the_rest_to_another(stage):
+    quick, slow = Said(), Said()
+    quick.go_on.set()
+
+    @stage.agent
+    async def finishes(run, task):
+        await quick.here()
+        await asyncio.sleep(0)
+
+    @stage.agent
+    async def goes_on(run, task):
+        await run.say(tokens("kept"))
+        await slow.here()
+        await run.say(tokens("more"))
+
+    async with stage.worker(drain_s=0.2):
+        one = await stage.post("finishes")
+        await stage.ended(one.run)
+        two = await stage.post("goes_on")
+        await slow.reached.wait()
+    assert len(stage.broker.core.commands.jobs) == 1
+    slow.go_on.set()
+    async with stage.worker():
+        fold = await stage.ended(two.run)
+        await assert_sealed_as_logged(stage, two.run)
+    assert [item.content for item in fold.items(two.run)] == ["go", "kept", "more"]
+    assert fold.runs[two.run].attempt == 2
+
+
+async def test_a_worker_takes_no_more_runs_than_it_has_slots(stage):
+    said = Said()
+    active = set()
+    most = 0
+
+    @stage.agent
+    async def counted(run, task):
+        nonlocal most
+        active.add(run.id)
+        most = max(most, len(active))
+        if len(active) == 2:
+            said.reached.set()
+        await said.go_on.wait()
+        active.discard(run.id)
+
+    others = [Stage(stage.broker, f"c{number}") for number in range(4)]
+    async with stage.worker(slots=2):
+        commands = [await other.post("counted") for other in others]
+        await said.reached.wait()
+        said.go_on.set()
+        for other, command in zip(others, commands, strict=True):
+            await other.ended(command.run)
+    assert most == 2
+
+
+async def test_a_zombie_is_fenced_by_the_attempt_that_follows_and_its_late_words_are_lost(stage):
+    said = Said()
+
+    @stage.agent
+    async def speaker(run, task):
+        async def words():
+            yield "begun"
+            if not said.reached.is_set():
+                await said.here()
+                yield " by a zombie"
+            else:
+                yield " and ended"
+
+        await run.say(words())
+
+    frozen = MemoryBroker(stage.broker.core)
+    async with stage.worker(broker=frozen, limits=Limits(ack_wait_s=60), drain_s=0.0):
+        command = await stage.post("speaker")
+        await said.reached.wait()
+        async with stage.worker():
+            fold = await stage.ended(command.run, within_s=5.0)
+            said.go_on.set()
+            await assert_sealed_as_logged(stage, command.run)
+    assert fold.item("m2-2").content == "begun and ended"
+    assert (await stage.fold()).snapshot() == fold.snapshot()
+
+
+async def test_model_retries_are_in_the_log_and_bounded(stage):
+    class Flaky:
+        name = "flaky"
+        chooses_tools = False
+        context_tokens = 1000
+
+        def __init__(self, failures):
+            self.failures = failures
+
+        async def stream(self, request):
+            if self.failures:
+                self.failures -= 1
+                raise UpstreamFailed("try again")
+            yield TextDelta("at last")
+            yield Finished("stop", ev.Usage(model="flaky", input=3, output=2))
+
+        async def close(self):
+            pass
+
+    @stage.agent
+    async def asker(run, task):
+        await run.say("hello")
+
+    limits = Limits(ack_wait_s=5, retry=Retry(tries=3, pause_s=0.001))
+    async with stage.worker(model=Flaky(2), limits=limits):
+        command = await stage.post("asker")
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    retrying = of_type(await stage.events(command.run), ev.RunRetrying)
+    assert [event.cause for event in retrying] == ["model_upstream_failed"] * 2
+    assert fold.runs[command.run].usage == [ev.Usage(model="flaky", input=3, output=2)]
+    async with stage.worker(model=Flaky(3), limits=limits):
+        command = await stage.post("asker")
+        fold = await stage.ended(command.run)
+    assert fold.runs[command.run].error.code == "model_upstream_failed"
