@@ -70,6 +70,7 @@ TYPES = (CreateConversation, ConversationHead, ConversationList, ConversationSta
 async def create_conversation(
     tenant: Tenant, gateway: Parts, body: Annotated[CreateConversation, Depends(body_of(CreateConversation))]
 ) -> Json:
+    """Make a conversation; one that exists is left as it is."""
     created = await gateway.input.create(tenant, body.id or "", body.title)
     head = ConversationHead(id=created.conversation, title=created.title)
     return Json(head, 201 if created.new else 200, {"Location": f"/v1/conversations/{created.conversation}"})
@@ -90,6 +91,7 @@ async def list_conversations(
 
 @router.get("/v1/conversations/{conversation}", responses=returns(200, ConversationState, "Transcript and cursor."))
 async def read_conversation(tenant: Tenant, gateway: Parts, conversation: Conversation) -> Json:
+    """What the conversation is now, and the cursor to follow it from."""
     async with gateway.hub.channel(tenant, conversation) as channel:
         return Json(ConversationState(id=conversation, cursor=str(channel.cursor), transcript=channel.fold.snapshot()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -55,6 +56,11 @@ def document(app: FastAPI, types: tuple[type, ...]) -> dict[str, Any]:
 
 
 def _for_browsers(schemas: dict[str, Any]) -> dict[str, Any]:
-    """`\\Z` ends a pattern in Python, `$` in the dialect that JSON Schema speaks."""
+    """As a page shows them: docstrings without the indentation of their source, and patterns in the dialect of JSON Schema,
+    where `$` ends what `\\Z` ends in Python.
+    """
     found: dict[str, Any] = json.loads(json.dumps(schemas).replace("\\\\Z", "$"))
+    for schema in found.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     return found

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from schemas import cursor, namespace, wire
 from schemas.errors import Invalid
 from services.gateway.api import Conversation, Parts, Tenant
-from services.gateway.api_json import Json, ref
+from services.gateway.api_json import STREAM, Json, ref
 from services.gateway.poll import WAIT_S_MAX, Poll, poll
 from services.gateway.sse import EventStream, Subscription
 
@@ -20,11 +20,8 @@ TYPES = (Poll,)
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Events as they come, each a message as on the WebSocket; or, by long polling, what there is.",
-        "content": {
-            "text/event-stream": {"schema": {"type": "string"}},
-            "application/json": {"schema": ref(Poll)},
-        },
+        "description": "Server-sent events, the `data` of each one of the `messages` of a `Poll`; or a `Poll`.",
+        "content": STREAM | {"application/json": {"schema": ref(Poll)}},
     }
 }
 
@@ -45,7 +42,11 @@ async def read_events(
     ] = None,
     last_event_id: Annotated[str, Header(description="As EventSource sends it; goes before `after`.")] = "",
 ) -> Response:
-    """Come back with the same namespaces and granularity that the cursor was given for."""
+    """The events of a conversation as they come, or (`Accept: application/json`, or `wait`) what there is by now.
+
+    The `id` of a server-sent event and the `cursor` of a poll are what to come back with, as `Last-Event-ID` or `after`, to
+    get exactly the rest; with the same namespaces and granularity.
+    """
     if last_event_id:
         after, mode = last_event_id, _resuming(mode)
     asked = Subscription(

@@ -55,6 +55,9 @@ def accepts(kind: type) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": ref(kind)}}}}
 
 
+STREAM: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
+
+
 def returns(status: int, kind: type, description: str) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route that answers with a `kind`."""
     return {status: {"description": description, "content": {"application/json": {"schema": ref(kind)}}}}

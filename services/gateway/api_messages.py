@@ -13,7 +13,7 @@ from schemas.errors import Invalid
 from schemas.events import Multitask
 from schemas.ids import Id, check_id
 from services.gateway.api import Conversation, Parts, Tenant
-from services.gateway.api_json import Json, accepts, body_of, returns
+from services.gateway.api_json import STREAM, Json, accepts, body_of, returns
 from services.gateway.sse import EventStream, Subscription
 from services.runtime import new_id
 
@@ -49,7 +49,8 @@ TYPES = (PostMessage, Posted)
     "/v1/conversations/{conversation}/messages",
     status_code=202,
     openapi_extra=accepts(PostMessage),
-    responses=returns(202, Posted, "Stored; its run is queued. With `Accept: text/event-stream`: 200 and the events."),
+    responses=returns(202, Posted, "Stored; its run is queued.")
+    | {200: {"description": "With `Accept: text/event-stream`: the events until the run ends.", "content": STREAM}},
 )
 async def post_message(
     *,
@@ -60,6 +61,7 @@ async def post_message(
     body: Annotated[PostMessage, Depends(body_of(PostMessage))],
     idempotency_key: Annotated[str, Header(description="The same as `id` in the body.")] = "",
 ) -> Response:
+    """Say something: an agent answers in a run, which goes on whether or not anybody watches."""
     message = wire.Send(
         conversation=conversation,
         id=_message_id(body.id or "", idempotency_key),

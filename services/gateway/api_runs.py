@@ -57,6 +57,7 @@ async def read_run_status(tenant: Tenant, gateway: Parts, run: RunPath) -> Json:
     responses=returns(202, RunProgress, "It is asked to end, or is over already."),
 )
 async def cancel_run(tenant: Tenant, gateway: Parts, run: RunPath) -> Json:
+    """Ask a run to end, running or queued; one that is over stays as it is."""
     reference = parse_reference(run)
     found = await _find(gateway, tenant, reference)
     if not found.run.over:

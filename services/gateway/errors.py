@@ -103,23 +103,22 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        refusal = TooLarge(f"the body is larger than {self._bytes_max} bytes")
         announced = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+        if announced > self._bytes_max:
+            await response(refusal)(scope, receive, send)
+            return
         read = 0
 
         async def bounded() -> Message:
             nonlocal read
-            if announced > self._bytes_max:
-                raise self._refusal()
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._bytes_max:
-                raise self._refusal()
+                raise refusal
             return message
 
         await self._app(scope, bounded, send)
-
-    def _refusal(self) -> TooLarge:
-        return TooLarge(f"the body is larger than {self._bytes_max} bytes")
 
 
 ERROR_RESPONSE: dict[str, Any] = {

@@ -8,6 +8,7 @@ A comment every 15 s, on a steady beat because some clients measure it, keeps pr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from schemas import events as ev
 from schemas import wire
 from schemas.cursor import Cursor
-from schemas.errors import AnabranchError
+from schemas.errors import AnabranchError, TooLarge
 from services.gateway.api_json import encode
 from services.gateway.channel import Channel
 from services.gateway.hub import Hub
@@ -131,8 +132,9 @@ async def _beat(send: Send) -> None:
 
 
 async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    with contextlib.suppress(TooLarge):  # whoever sends a body without end instead of reading is let go, too
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:

@@ -61,7 +61,7 @@ async def test_the_document_describes_bodies_answers_and_errors(client):
     post = document["paths"]["/v1/conversations/{conversation}/messages"]["post"]
     body = post["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
     assert set(document["components"]["schemas"][body]["properties"]) == {"text", "id", "agent", "multitask"}
-    assert set(post["responses"]) == {"202", "default"}
+    assert set(post["responses"]) == {"202", "200", "default"}
     for reference in re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)):
         assert reference in document["components"]["schemas"]
 
