@@ -61,7 +61,8 @@ def _variable(field: msgspec.structs.FieldInfo) -> str:
 
 def configure_logging(service: str, level: str = "INFO") -> None:
     """One JSON object a line on stderr."""
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    libraries = logging.WARNING  # of those, only the trouble
+    logging.basicConfig(level=libraries, format="%(message)s", stream=sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
