@@ -136,9 +136,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def translate(error: Exception) -> AnabranchError:
     """Invalid if the data is at fault and will be whenever it is written; Unavailable if the database is."""
     if _has_no_tables(error):
-        return Unavailable(
-            "the archive has no tables: run `python -m services.admin apply`", code="archive_unavailable"
-        )
+        return Unavailable("the archive has no tables: run `python -m services.admin apply`", code="archive_no_tables")
     if _is_poison(error):
         return Invalid(f"the archive refused it: {_first_line(error)}", code="archive_refused")
     return Unavailable(f"archive: {_first_line(error)}", code="archive_unavailable")

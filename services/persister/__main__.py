@@ -42,8 +42,8 @@ async def _answers(archive: ArchiveWriter) -> None:
     while True:
         try:
             return await archive.ping()
-        except Unavailable:
-            if asyncio.get_running_loop().time() > deadline:
+        except Unavailable as error:
+            if error.code == "archive_no_tables" or asyncio.get_running_loop().time() > deadline:
                 raise
         await asyncio.sleep(0.5)
 

@@ -1,0 +1,220 @@
+"""The admin command and the persister as processes, against a real nats-server and both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from schemas import subjects
+from schemas.codec import encode_frame
+from schemas.commands import DeadLetter, RunCommand
+from schemas.errors import NotFound
+from schemas.events import Frame
+from services.admin.__main__ import parse
+from services.admin.settings import Settings
+from services.archive.reader import open_reader
+from services.archive.writer import open_writer
+from services.broker.jetstream import connect
+from services.runtime import now_ms
+from tests import postgres
+from tests.archive.logs import CONVERSATION, TENANT, archived_part, seals_of
+from tests.archive.seals import small
+from tests.broker.waiting import eventually
+from tests.nats_server import NatsServer
+from tests.schemas import logs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def settings(request, tmp_path):
+    async with NatsServer(tmp_path) as server:
+        database_url = f"sqlite+aiosqlite:///{tmp_path}/new/archive.sqlite3"
+        if request.param == "postgresql":
+            database_url = await (await postgres.shared()).new_database()
+        yield Settings(nats_url=server.url, database_url=database_url)
+
+
+@pytest.fixture
+def admin(settings, capsys):
+    """A function that runs one command and gives its exit code and what it printed."""
+
+    async def run(*words: str) -> tuple[int, str]:
+        arguments = parse(words)
+        capsys.readouterr()
+        code = await arguments.command(settings, arguments)
+        return code, capsys.readouterr().out
+
+    return run
+
+
+async def start(module: str, *words: str, **settings: str) -> asyncio.subprocess.Process:
+    environment = {f"ANABRANCH_{name.upper()}": value for name, value in settings.items()}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"services.{module}", *words),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@contextlib.asynccontextmanager
+async def persister(settings):
+    """A persister until the end of the context: then it is told to stop and must exit with 0."""
+    process = await start("persister", nats_url=settings.nats_url, database_url=settings.database_url)
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        _, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def append(broker, log: list[Frame]) -> list[Frame]:
+    """Put the frames into the log; returns them with the sequences they got."""
+    stored = []
+    for frame in log:
+        subject = subjects.event(0, TENANT, CONVERSATION, frame.in_lane)
+        data = encode_frame(logs.replace(frame, seq=0))
+        appended = await broker.append(subject, data, msg_id=f"{frame.in_lane}:{frame.attempt}:{frame.n}")
+        stored.append(logs.replace(frame, seq=appended.seq))
+    return stored
+
+
+@pytest.fixture
+async def broker(settings, admin):
+    """A connection to a broker that was set up by `apply`."""
+    code, out = await admin("apply")
+    assert (code, "AB_SEALS" in out) == (0, True), out
+    broker = await connect(settings.nats_url, "test")
+    yield broker
+    await broker.close()
+
+
+@pytest.fixture
+async def reader(settings, broker):
+    reader = open_reader(settings.database_url)
+    yield reader
+    await reader.close()
+
+
+async def test_a_dead_seal_is_listed_and_replayed_and_then_the_archive_equals_the_log(settings, admin, broker, reader):
+    log = await append(broker, logs.conversation(random.Random(11), runs=3))
+    first, second, third = seals_of(log, epoch=(await broker.bounds(0)).epoch)
+    torn = msgspec.structs.replace(second, digest="0" * 64)
+    for seal in (first, torn, third):
+        await broker.publish_seal(seal, seal.run.id)
+    async with persister(settings):
+        [(seq, letter)] = await eventually(broker.dead_letters, within_s=30)
+        code, out = await admin("dead", "list")
+        assert f"{seq}  " in out and f"{CONVERSATION}/run2  seal_digest" in out
+        code, out = await admin("verify")
+        assert (code, "2 not archived yet; 0 differences" in out) == (0, True), out
+
+        await broker.publish_dead(msgspec.structs.replace(letter, data=msgspec.json.encode(second)))  # it was mended
+        code, out = await admin("dead", "drop", str(seq))
+        assert (code, "the archive ends before run run2" in out) == (0, True)
+        code, out = await admin("dead", "replay", "--all")
+        assert (code, "replayed" in out) == (0, True), out
+        await eventually(lambda: is_archived(reader, third.cursor), within_s=30)
+    archived = await reader.conversation(TENANT, CONVERSATION)
+    assert archived.transcript == archived_part(log, {"run1", "run2", "run3"})
+    assert not await broker.dead_letters()
+    code, out = await admin("verify")
+    assert (code, "3 checked" in out, "0 differences" in out) == (0, True, True), out
+
+
+async def is_archived(reader, cursor: int) -> bool:
+    archived = await reader.conversation(TENANT, CONVERSATION)
+    return archived is not None and archived.cursor is not None and archived.cursor.seq == cursor
+
+
+async def test_verify_names_what_differs_and_fails(settings, admin, broker, reader):
+    log = await append(broker, logs.conversation(random.Random(11), runs=1))
+    [seal] = seals_of(log, epoch=(await broker.bounds(0)).epoch)
+    writer = open_writer(settings.database_url)
+    assert await writer.write([small("run1", seq=seal.run.seq)]) == [None]
+    await writer.close()
+    code, out = await admin("verify")
+    assert code == 1
+    assert f"{TENANT}/{CONVERSATION}: run run1: agent: archive 'a', log 'team'" in out
+
+
+async def test_what_cannot_be_replayed_stays_a_dead_letter(admin, broker):
+    for kind, data in (("seal", b"no seal"), ("command", msgspec.json.encode(COMMAND))):
+        letter = DeadLetter(
+            kind=kind, subject="", code="c", reason="r", tenant="t", conversation="c", run="r", ts=now_ms(), data=data
+        )
+        await broker.publish_dead(letter)
+    code, out = await admin("dead", "replay", "--all")
+    assert code == 1
+    assert "1 not replayed: the seal of run r cannot be read" in out
+    assert "2 not replayed: for another 3600 s" in out
+    assert len(await broker.dead_letters()) == 2
+
+
+COMMAND = RunCommand(
+    tenant="t", conversation="c", partition=0, run="r", agent="a", message="m", text="x", ordinal=1, seq=1, sent=1
+)
+
+
+async def test_an_old_dead_command_is_put_back_into_its_queue(admin, broker):
+    letter = DeadLetter(
+        kind="command", subject="", code="c", reason="r", tenant="t", conversation="c", run="r", ts=1,
+        data=msgspec.json.encode(COMMAND),
+    )  # fmt: skip
+    await broker.publish_dead(letter)
+    assert await admin("dead", "replay", "1") == (0, "1 replayed\n")
+    delivery = await broker.fetch_command(5)
+    assert msgspec.json.decode(delivery.data, type=RunCommand) == COMMAND
+
+
+async def test_lag_counts_what_waits(admin, broker):
+    await broker.publish_seal(small(), "r1")
+    code, out = await admin("lag")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert (code, len(lines)) == (0, 4)
+    assert lines["AB_SEALS"].split()[1] == "1"
+    assert "oldest" in lines["AB_SEALS"] and "oldest" not in lines["AB_DEAD"]
+
+
+async def test_lag_without_streams_says_what_to_do(admin):
+    with pytest.raises(NotFound, match=r"services\.admin apply"):
+        await admin("lag")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["dead"], ["dead", "replay"], ["dead", "drop", "x"], ["dead", "drop", "1", "--all"]]
+)
+def test_words_that_are_no_command_are_refused(words, capsys):
+    with pytest.raises(SystemExit) as refused:
+        parse(words)
+    assert refused.value.code == 2
+
+
+@pytest.mark.parametrize(("module", "words"), [("persister", []), ("admin", ["verify"])])
+async def test_a_wrong_setting_is_one_line_that_names_it(module, words):
+    process = await start(module, *words, database_url="mysql://x/y")
+    _, err = await process.communicate()
+    assert process.returncode != 0
+    [line] = err.decode().splitlines()
+    assert line.startswith(f"{module}: ANABRANCH_DATABASE_URL")
+
+
+async def test_an_archive_without_tables_stops_the_start_with_what_to_do(tmp_path):
+    process = await start("persister", database_url=f"sqlite+aiosqlite:///{tmp_path}/x")
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert err.decode().splitlines() == ["persister: the archive has no tables: run `python -m services.admin apply`"]
