@@ -18,14 +18,29 @@ from tests.gateway.http.worker import Worker
 
 
 class Running:
-    """A gateway that serves on a port of its own."""
+    """A gateway that serves on a port of its own until `stop` is set."""
 
-    def __init__(self, url, broker, hub, client):
-        self.url = url
+    def __init__(self, broker, archive, settings):
         self.broker = broker
-        self.hub = hub
-        self.client = client
         self.stop = asyncio.Event()
+        self._archive = archive
+        self._settings = settings
+        self._listener = listen("127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    async def run(self):
+        async with Hub(self.broker, self._archive, HubSettings(partitions=self._settings.partitions)) as hub:
+            app = assemble(self._settings, self.broker, self._archive, hub)
+            await serve(app, self._listener, hub, self.stop, drain_s=5.0)
+        self._listener.close()
+
+
+@pytest.fixture(scope="module")
+async def ending():
+    """Gateways that were told to stop: an orderly end takes 0.2 s, so a module waits for all of them together."""
+    tasks = []
+    yield tasks
+    await asyncio.gather(*tasks)
 
 
 @pytest.fixture(scope="session")
@@ -74,34 +89,28 @@ async def persister(broker, database_url):
     await writer.close()
 
 
+@contextlib.asynccontextmanager
+async def running(broker, archive, settings, ending):
+    gateway = Running(broker, archive, settings)
+    task = asyncio.create_task(gateway.run())
+    async with httpx2.AsyncClient(base_url=gateway.url, timeout=10.0) as gateway.client:
+        yield gateway
+    gateway.stop.set()
+    ending.append(task)
+    if task.done():
+        task.result()
+
+
 @pytest.fixture
-async def start(core, archive):
-    """Starts a gateway: `start(broker=None, **settings)`. Ended, drained, with the test."""
+async def start(core, archive, ending):
+    """Starts a gateway: `start(broker=None, **settings)`."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(broker=None, **settings):
-            return await stack.enter_async_context(running(broker or MemoryBroker(core), archive, Settings(**settings)))
+            gateway = running(broker or MemoryBroker(core), archive, Settings(**settings), ending)
+            return await stack.enter_async_context(gateway)
 
         yield start
-
-
-@contextlib.asynccontextmanager
-async def running(broker, archive, settings):
-    listener = listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with (
-        Hub(broker, archive, HubSettings(partitions=settings.partitions)) as hub,
-        httpx2.AsyncClient(base_url=url, timeout=10.0) as client,
-    ):
-        gateway = Running(url, broker, hub, client)
-        app = assemble(settings, broker, archive, hub)
-        server = asyncio.create_task(serve(app, listener, hub, gateway.stop, drain_s=5.0))
-        try:
-            yield gateway
-        finally:
-            gateway.stop.set()
-            await server
-    listener.close()
 
 
 @pytest.fixture
