@@ -75,9 +75,9 @@ class Tool:
             if deadline.expired():
                 text = f"{self.name} took longer than {self.timeout_s:g} s"
                 raise ToolError(text, code="tool_timeout", retryable=True) from error
-            # A tool is foreign code at a border: its bug ends the call, not the run, and is told to the model and the log.
+            # A tool is foreign code at a border: its bug ends the call, not the run. What it says may not be for everyone.
             log.warning("a tool failed", tool=self.name, exc_info=True)
-            raise ToolError(f"{self.name}: {type(error).__name__}: {error}") from error
+            raise ToolError(f"{self.name} failed with {type(error).__name__}; the worker's log says more") from error
 
     async def _run(self, named: dict[str, Any]) -> Any:
         if inspect.iscoroutinefunction(self.function):
