@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -78,6 +80,13 @@ class ArtifactWriter:
             self._turn.emit(ev.ArtifactDelta(id=self.id, at=self._chars, text=content, ns=self._ns))
             self._chars += len(content)
             await self._turn.room()
+
+    async def take(self, texts: AsyncGenerator[str, None]) -> None:
+        """Write a text as it comes. Where an earlier attempt finished this version, `texts` is not even started."""
+        async with contextlib.aclosing(texts):
+            if not self._kept:
+                async for text in texts:
+                    await self.write(text)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

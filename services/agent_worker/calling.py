@@ -12,7 +12,7 @@ import msgspec
 from schemas import events as ev
 from schemas.transcript import ToolCall
 from services.agent_worker.kept import CANCELLED
-from services.agent_worker.speech import Asked
+from services.agent_worker.speech import ARGUMENTS, Asked
 from services.agent_worker.tools.tool import Tool, ToolError
 from services.agent_worker.turn import BROKEN_OFF, Turn, error_of, note
 
@@ -38,23 +38,27 @@ async def call_asked(turn: Turn, ns: str, asked: Asked, tools: Sequence[Tool]) -
     done = turn.kept.call(asked.id) if asked.kept else None
     if done is not None:
         return await _result_before(turn, done)
-    if asked.args is None:
-        raise ToolError(asked.error, code="tool_arguments")
     item_id = asked.id
     if asked.kept:  # the lost worker did not come to its end, so the fold has forgotten it
         item_id = _start(turn, ns, asked.name, asked.args, message=asked.message)
-    for tool in tools:
-        if tool.name == asked.name:
-            return await _perform(turn, ns, tool, item_id, asked.args)
-    error = ToolError(f"there is no tool {asked.name!r}", code="unknown_tool")
+    if asked.args is None:
+        error = ToolError(asked.error, code=ARGUMENTS)
+        if not asked.kept:  # said already, when the message ended
+            raise error
+    else:
+        for tool in tools:
+            if tool.name == asked.name:
+                return await _perform(turn, ns, tool, item_id, asked.args)
+        error = ToolError(f"there is no tool {asked.name!r}", code="unknown_tool")
     turn.emit(ev.ToolFailed(id=item_id, code=error.code, message=note(error.message), ns=ns))
     raise error
 
 
-def _start(turn: Turn, ns: str, name: str, args: dict[str, Any], *, title: str = "", message: str = "") -> str:
+def _start(turn: Turn, ns: str, name: str, args: dict[str, Any] | None, *, title: str = "", message: str = "") -> str:
     item_id = turn.ids.next("t")
     turn.emit(ev.ToolStarted(id=item_id, name=name, title=title, message=message, ns=ns))
-    turn.emit(ev.ToolArgs(id=item_id, args=args, ns=ns))
+    if args is not None:
+        turn.emit(ev.ToolArgs(id=item_id, args=args, ns=ns))
     return item_id
 
 

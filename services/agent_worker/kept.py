@@ -39,10 +39,12 @@ class Ids:
 
 
 class KeptCall(NamedTuple):
-    """A tool call that a kept message asked for. `done` is its item, if it came to an end."""
+    """A tool call that a kept message asked for. `args` is None if they were no JSON object; `done` is its item, if it came
+    to an end.
+    """
 
     name: str
-    args: dict[str, Any]
+    args: dict[str, Any] | None
     done: ToolCall | None
 
 
@@ -58,6 +60,7 @@ class Kept:
         self._calls: dict[str, ToolCall] = {}
         self._asked = asked_calls(frames)
         self._states = _state_updates(frames)
+        self._reasoned = _torn_reasoning(frames)
         self.used_ids = used_ids(frames)
         for item in items:
             self._keep(item)
@@ -97,10 +100,21 @@ class Kept:
     def message(self, ns: str) -> Message | None:
         return self._take(Message, "message", ns)
 
+    def reasoning(self, ns: str) -> int:
+        """How many spans of reasoning stand before a message that was torn, and is now said again."""
+        return self._reasoned.pop(ns, 0)
+
     def calls_of(self, message: Message) -> list[KeptCall]:
-        """What a kept message asked for, whether or not it came to it."""
-        asked = self._asked.get(message.id, [])
-        return [KeptCall(call.name, call.args, self._calls.get(call.id)) for call in asked]
+        """What a kept message asked for, whether or not it came to it: under the id it was asked with, or under another if
+        a later attempt performed it.
+        """
+        done = {item.id: item for item in self._calls.values() if item.message == message.id}
+        found: list[KeptCall] = []
+        for asked in self._asked.get(message.id, []):
+            same = (item.id for item in done.values() if _same_call(item, asked))
+            item_id = asked.id if asked.id in done else next(same, "")
+            found.append(KeptCall(asked.name, asked.args, done.pop(item_id, None)))
+        return found
 
     def tool(self, ns: str, name: str, args: dict[str, Any]) -> ToolCall | None:
         """A call that ended, well or badly."""
@@ -153,7 +167,7 @@ class Kept:
 class _Asked(msgspec.Struct):
     id: str
     name: str
-    args: dict[str, Any] = {}
+    args: dict[str, Any] | None = None
 
 
 def asked_calls(frames: Iterable[ev.Frame]) -> dict[str, list[_Asked]]:
@@ -196,6 +210,22 @@ def _state_updates(frames: Iterable[ev.Frame]) -> Counter[str]:
         for event in frame.events
         if isinstance(event, ev.StateSnapshot | ev.StateDelta)
     )
+
+
+def _torn_reasoning(frames: Iterable[ev.Frame]) -> Counter[str]:
+    """Spans of reasoning since the last message that ended, by namespace."""
+    spans: Counter[str] = Counter()
+    for frame in frames:
+        for event in frame.events:
+            if isinstance(event, ev.ReasoningEnded):
+                spans[event.ns or frame.ns] += 1
+            elif isinstance(event, ev.MessageEnded):
+                spans[event.ns or frame.ns] = 0
+    return spans
+
+
+def _same_call(item: ToolCall, asked: _Asked) -> bool:
+    return item.name == asked.name and _canonical(item.args) == _canonical(asked.args)
 
 
 def _canonical(args: Any) -> bytes:

@@ -28,6 +28,9 @@ class Pacing(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.spacing_s, min(lanes / self.frames_per_s, self.spacing_s_max))
 
 
+_ROUNDING_S = 1e-9
+
+
 class Credit:
     """What one lane may send. `_full` is the time at which its bucket is full again (the GCRA form of a token bucket)."""
 
@@ -38,7 +41,7 @@ class Credit:
 
     def allows(self, now: float, spacing: float, burst: int) -> bool:
         """Whether a frame may leave at `now`."""
-        return self._full - (burst - 1) * spacing <= now
+        return self._full - (burst - 1) * spacing <= now + _ROUNDING_S
 
     def spend(self, now: float, spacing: float, burst: int) -> None:
         """A frame leaves at `now`. One that could not wait (`chars_max`) costs no more than an empty bucket."""

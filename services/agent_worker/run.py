@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -26,7 +26,7 @@ from services.agent_worker.artifacts import ArtifactWriter
 from services.agent_worker.calling import call_asked, call_tool, inside
 from services.agent_worker.kept import CANCELLED
 from services.agent_worker.models import port
-from services.agent_worker.saying import ask_model, said_before, say_texts
+from services.agent_worker.saying import ask_model, said_before, say_texts, text_of_model
 from services.agent_worker.speech import Asked, Said
 from services.agent_worker.tools.tool import Tool
 from services.agent_worker.turn import BROKEN_OFF, Answer, Turn, error_of, note
@@ -94,6 +94,20 @@ class Run:
             max_tokens=max_tokens,
         )
         return await ask_model(self._turn, self.ns, model or self.model, request)
+
+    def stream(
+        self,
+        prompt: str | Sequence[port.ModelMessage] | None = None,
+        *,
+        system: str = "",
+        max_tokens: int = 0,
+        model: port.Model | None = None,
+    ) -> AsyncGenerator[str, None]:
+        """The model's text as it comes, not published as a message: for `ArtifactWriter.take`. Asks as `say` does, when it is
+        first read. Raises ModelError as `say` does.
+        """
+        request = port.ModelRequest(messages=self._messages(prompt, system), max_tokens=max_tokens)
+        return text_of_model(self._turn, self.ns, model or self.model, request)
 
     def _messages(self, prompt: str | Sequence[port.ModelMessage] | None, system: str) -> tuple[port.ModelMessage, ...]:
         start: list[port.ModelMessage] = [port.SystemMessage(system)] if system else []

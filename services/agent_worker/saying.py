@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterable
 
 from schemas import events as ev
@@ -19,20 +20,50 @@ async def ask_model(turn: Turn, ns: str, model: port.Model, request: port.ModelR
     Raises:
         ModelError: the model failed; what it had said is closed as interrupted.
     """
-    retry = turn.retry
-    pause = retry.pause_s
-    for tries_left in range(retry.tries - 1, -1, -1):
-        speech = Speech(turn.emit, turn.ids, ns, model.name)
+    reasoned = turn.kept.reasoning(ns)
+    for tried in itertools.count(1):
+        speech = Speech(turn.emit, turn.ids, ns, model.name, reasoned=reasoned)
         try:
             return await _feed(turn, speech, model.stream(request))
         except port.ModelError as error:
-            delay = max(pause, error.retry_after_s if isinstance(error, port.RateLimited) else 0.0)
-            if speech.begun or not error.retryable or not tries_left or delay > retry.pause_s_max:
+            if speech.begun:
                 raise
-            turn.emit(ev.RunRetrying(cause=error.code, message=note(error.message), delay_ms=int(delay * 1000), ns=ns))
-        await asyncio.sleep(delay)
-        pause *= 2
-    raise AssertionError("the last try returns or raises")
+            await _before_another_try(turn, ns, error, tried)
+    raise AssertionError("counting does not end")
+
+
+async def text_of_model(
+    turn: Turn, ns: str, model: port.Model, request: port.ModelRequest
+) -> AsyncGenerator[str, None]:
+    """The text of the model's answer as it comes, for the caller to publish. Otherwise as `ask_model`."""
+    for tried in itertools.count(1):
+        begun = False
+        try:
+            async with contextlib.aclosing(model.stream(request)) as events:
+                async for event in events:
+                    match event:
+                        case port.TextDelta(text):
+                            begun = True
+                            yield text
+                        case port.Finished(usage=usage):
+                            turn.emit(ev.UsageUpdated(usage=usage, ns=ns))
+            return
+        except port.ModelError as error:
+            if begun:
+                raise
+            await _before_another_try(turn, ns, error, tried)
+
+
+async def _before_another_try(turn: Turn, ns: str, error: port.ModelError, tried: int) -> None:
+    """Wait, visibly; raises `error` if there is no use in it (`turn.Retry`)."""
+    retry = turn.retry
+    delay = retry.pause_s * 2 ** (tried - 1)
+    if isinstance(error, port.RateLimited):
+        delay = max(delay, error.retry_after_s)
+    if not error.retryable or tried >= retry.tries or delay > retry.pause_s_max:
+        raise error
+    turn.emit(ev.RunRetrying(cause=error.code, message=note(error.message), delay_ms=int(delay * 1000), ns=ns))
+    await asyncio.sleep(delay)
 
 
 async def say_texts(turn: Turn, ns: str, texts: AsyncIterable[str]) -> Said:
@@ -64,18 +95,16 @@ async def _as_model_events(texts: AsyncIterable[str]) -> AsyncGenerator[port.Mod
 
 def said_before(turn: Turn, message: Message) -> Said:
     """A message that an earlier attempt finished, with the tool calls it asked for."""
-    calls: list[Asked] = []
-    for number, (name, args, done) in enumerate(turn.kept.calls_of(message)):
-        malformed = done is not None and done.args is None
-        calls.append(
-            Asked(
-                call=f"kept-{message.id}-{number}",
-                id=done.id if done is not None else "",
-                name=name,
-                args=None if malformed else args,
-                error=done.error.message if malformed and done is not None and done.error else "",
-                message=message.id,
-                kept=True,
-            )
+    calls = tuple(
+        Asked(
+            call=f"kept-{message.id}-{number}",
+            id=done.id if done is not None else "",
+            name=name,
+            args=args,
+            error=done.error.message if done is not None and done.error is not None else "no JSON object",
+            message=message.id,
+            kept=True,
         )
-    return Said(id=message.id, text=message.content, finish=message.finish, calls=tuple(calls))
+        for number, (name, args, done) in enumerate(turn.kept.calls_of(message))
+    )
+    return Said(id=message.id, text=message.content, finish=message.finish, calls=calls)

@@ -15,6 +15,9 @@ from schemas import events as ev
 from services.agent_worker.kept import CANCELLED, Ids
 from services.agent_worker.models import port
 
+ARGUMENTS = "tool_arguments"
+"""The code of a tool call whose arguments were no JSON object, or did not fit."""
+
 Emit = Callable[[ev.AnyEvent], None]
 
 
@@ -63,9 +66,11 @@ class _Call:
 
 
 class Speech:
-    """One message in the making, in namespace `ns`."""
+    """One message in the making, in namespace `ns`. `reasoned`: how many spans of reasoning a lost worker has published for
+    this very message; so many are passed over now.
+    """
 
-    def __init__(self, emit: Emit, ids: Ids, ns: str, model: str) -> None:
+    def __init__(self, emit: Emit, ids: Ids, ns: str, model: str, *, reasoned: int = 0) -> None:
         self._emit = emit
         self._ids = ids
         self._ns = ns
@@ -76,6 +81,8 @@ class Speech:
         self._reasoning = ""
         self._reasoning_chars = 0
         self._summary = False
+        self._passed_over = False
+        self._reasoned = reasoned
         self._calls: dict[str, _Call] = {}
         self.begun = False
         """Whether anything of it has been published: if not, the call can be repeated unseen."""
@@ -107,8 +114,7 @@ class Speech:
         if self._message:
             self._emit(ev.MessageEnded(id=self._message, finish="interrupted", ns=self._ns))
         for call in self._calls.values():
-            if call.asked is None or call.asked.args is not None:
-                self._emit(ev.ToolFailed(id=call.id, code=CANCELLED, message="The model broke off.", ns=self._ns))
+            self._emit(ev.ToolFailed(id=call.id, code=CANCELLED, message="The model broke off.", ns=self._ns))
 
     # --- one kind each
 
@@ -120,15 +126,19 @@ class Speech:
             self._emit(ev.MessageStarted(id=self._message, model=self._model, ns=self._ns))
 
     def _text(self, text: str) -> None:
-        if self._reasoning or not self._message:
+        if self._reasoning or self._passed_over or not self._message:
             self._open()
         self._emit(ev.MessageDelta(id=self._message, at=self._chars, text=text, ns=self._ns))
         self._chars += len(text)
         self._chunks.append(text)
 
     def _reason(self, event: port.ReasoningDelta) -> None:
-        if self._reasoning and self._summary != event.summary:
+        if (self._reasoning or self._passed_over) and self._summary != event.summary:
             self._end_reasoning()
+        if self._reasoned and not self._reasoning:
+            self._passed_over = True
+            self._summary = event.summary
+            return
         if not self._reasoning:
             self.begun = True
             self._reasoning = self._ids.next("r")
@@ -139,6 +149,9 @@ class Speech:
         self._reasoning_chars += len(event.text)
 
     def _end_reasoning(self) -> None:
+        if self._passed_over:
+            self._passed_over = False
+            self._reasoned -= 1
         if self._reasoning:
             self._emit(ev.ReasoningEnded(id=self._reasoning, ns=self._ns))
             self._reasoning = ""
@@ -153,9 +166,7 @@ class Speech:
         call.asked = Asked(
             call=event.call, id=call.id, name=event.name, args=event.args, error=event.error, message=self._message
         )
-        if event.args is None:
-            self._emit(ev.ToolFailed(id=call.id, code="tool_arguments", message=event.error, ns=self._ns))
-        else:
+        if event.args is not None:
             self._emit(ev.ToolArgs(id=call.id, args=event.args, ns=self._ns))
 
     def _finish(self, event: port.Finished) -> None:
@@ -164,6 +175,9 @@ class Speech:
         if event.usage.model:
             self._emit(ev.UsageUpdated(usage=event.usage, ns=self._ns))
         calls = tuple(call.asked for call in self._calls.values() if call.asked is not None)
+        for asked in calls:  # not before the message has ended: if it is torn, nothing of it may stay
+            if asked.args is None:
+                self._emit(ev.ToolFailed(id=asked.id, code=ARGUMENTS, message=asked.error, ns=self._ns))
         self.said = Said(
             id=self._message, text="".join(self._chunks), finish=event.finish, calls=calls, carry=event.carry
         )
