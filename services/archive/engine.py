@@ -51,14 +51,10 @@ def open_engine(database_url: str, *, writes: bool) -> AsyncEngine:
     )
 
 
-def make_folder(database_url: str) -> None:
-    """Make the folder that a SQLite file is in. Raises Invalid if the URL is none, Unavailable if it cannot be made."""
+def sqlite_file(database_url: str) -> Path | None:
+    """The file that a SQLite URL names; None for another database. Raises Invalid if it is no URL."""
     url = _parse(database_url)
-    if url.drivername == SQLITE and url.database:
-        try:
-            Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Unavailable(f"archive: no folder for {url.database}: {error.strerror}") from error
+    return Path(url.database).absolute() if url.drivername == SQLITE and url.database else None
 
 
 def _parse(database_url: str) -> URL:
@@ -88,8 +84,8 @@ def _open_sqlite(url: URL, *, writes: bool) -> AsyncEngine:
         connection.isolation_level = None  # or the driver begins when it likes, and savepoints do not work
         cursor = connection.cursor()
         # A seal is acknowledged after the commit: FULL, because NORMAL may lose a commit in a power cut.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from services.archive.engine import make_folder, open_engine, transaction
+from schemas.errors import Unavailable
+from services.archive.engine import LOCK_S, open_engine, sqlite_file, transaction
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -23,13 +28,40 @@ async def migrate(database_url: str) -> None:
         Invalid: the URL is none of ours.
         Unavailable: the database cannot be reached, or another process has been migrating for too long.
     """
-    make_folder(database_url)
+    file = sqlite_file(database_url)
+    if file is not None:
+        await asyncio.to_thread(_prepare, file)
     engine = open_engine(database_url, writes=True)
     try:
         async with transaction(engine) as connection:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+def _prepare(file: Path) -> None:
+    """Make the folder and the file, and let its readers read while somebody writes (WAL, a property of the file)."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + LOCK_S
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            while not _switch_to_wal(connection):
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"archive: {file} is locked", code="archive_unavailable")
+                time.sleep(0.01)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise Unavailable(f"archive: {file} cannot be made: {error}", code="archive_unavailable") from error
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> bool:
+    """False if another process is just doing it: SQLite does not wait for that one, whatever the time-out."""
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _upgrade(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from schemas.errors import Invalid, Unavailable
-from services.archive.engine import make_folder, open_engine, transaction
+from services.archive.engine import open_engine, sqlite_file, transaction
 from services.archive.migrate import migrate
 from services.archive.reader import open_reader
 from services.archive.tables import metadata
@@ -40,7 +40,8 @@ async def test_processes_that_migrate_at_once_do_not_disturb_each_other(empty_ur
 
 
 async def test_a_database_without_tables_is_unavailable_and_says_what_to_do(empty_url):
-    make_folder(empty_url)
+    if (file := sqlite_file(empty_url)) is not None:
+        file.parent.mkdir()
     for archive in (open_reader(empty_url), open_writer(empty_url)):
         with pytest.raises(Unavailable, match=r"python -m services\.admin apply"):
             await archive.ping()
@@ -67,7 +68,7 @@ async def test_a_folder_that_is_not_there_is_an_invalid_setting_for_all_but_the_
 
 async def test_a_folder_that_cannot_be_made_and_a_file_that_is_no_database_are_unavailable(tmp_path):
     (tmp_path / "file").write_text("this is no database")
-    with pytest.raises(Unavailable, match="no folder"):
+    with pytest.raises(Unavailable, match="cannot be made"):
         await migrate(f"sqlite+aiosqlite:///{tmp_path}/file/archive")
     with pytest.raises(Unavailable, match="not a database"):
         await migrate(f"sqlite+aiosqlite:///{tmp_path}/file")
