@@ -64,7 +64,10 @@ def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hu
     recent = RecentRuns()
     writes = Input(broker, hub, recent, partitions=settings.partitions, queued_max=settings.queued_max)
     identify = Development(open_to_network=settings.allow_insecure)
-    gateway = Gateway(hub, broker, archive, writes, recent, identify, Metrics())
+    metrics = Metrics()
+    metrics.gauge("anabranch_broker_connected", "1 while the broker answers.", lambda: broker.connected)
+    metrics.gauge("anabranch_draining", "1 once this gateway takes nobody in any more.", lambda: hub.draining)
+    gateway = Gateway(hub, broker, archive, writes, recent, identify, metrics)
     return build(gateway, WebSocketEndpoint(hub, identify, writes), body_bytes_max=settings.body_bytes_max)
 
 
