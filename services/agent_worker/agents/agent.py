@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from schemas.ids import check_id
+from services.agent_worker.run import Run
 
-Function = Callable[[Any, str], Awaitable[str | None]]
+Function = Callable[[Run, str], Awaitable[str | None]]
 
 
 class Agent:
@@ -18,9 +18,15 @@ class Agent:
         self.description = description
         self.function = function
 
-    async def __call__(self, run: Any, task: str) -> str:
+    async def __call__(self, run: Run, task: str) -> str:
         """Do `task`: the user's message at the root, what the parent asks for below. Returns the result, if it has one."""
         return await self.function(run, task) or ""
+
+    async def under(self, run: Run, task: str) -> str:
+        """Do `task` inside `run`, in a namespace of its own. Several at once is what `asyncio.TaskGroup` is for."""
+        async with run.agent(self.name, input=task, description=self.description) as own:
+            own.result = await self(own, task)
+        return own.result
 
 
 def agent(name: str, *, description: str = "") -> Callable[[Function], Agent]:

@@ -2,7 +2,7 @@
 
 It reads like an answer (thought, then Markdown about the words of the question; tool calls where tools are offered), so that
 a page, a bench or a fault test sees what a real model would send. A question may direct it: `rehearse:tokens=2000` sets the
-length, `rehearse:fail` ends the stream with an error after half of it.
+length, `rehearse:fail` ends the stream with an error after half of it. Asked for one to three sentences it keeps to them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ QUOTED_CHARS = 80
 _TOKEN = re.compile(rf"\s*\S{{1,{TOKEN_CHARS}}}|\s+\Z")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _DIRECTIVE = re.compile(r"rehearse:(\w+)(?:=(\d{1,6}))?")
+_SENTENCES = re.compile(r"\b(one|two|three) sentences?\b")
 _PASSED_OVER = """
 about also answer around been brief briefly compare describe does each explain find from give have here into just list make more
 most much only other over paragraph paragraphs please report sentence sentences short show some such tell text than that their
@@ -84,6 +85,11 @@ def rehearse(request: ModelRequest) -> Rehearsed:
     if request.tools and not results:
         text = _fill("Let me look at {topic} before I answer.", words)
         return Rehearsed(_prose(THOUGHTS, words, dice, 24), text, _calls(request.tools, question, dice), fails)
+    short = _SENTENCES.search(question)
+    if short is not None and not directives:
+        count = ("one", "two", "three").index(short[1]) + 1
+        thought = _fill(dice.choice(THOUGHTS), words)
+        return Rehearsed(thought, " ".join(_fill(line, words) for line in dice.sample(SENTENCES, count)))
     room = min(int(directives.get("tokens") or 0), TOKENS_MAX) or TOKENS_USUAL
     room = min(room, request.max_tokens * 3 // 5) if request.max_tokens else room
     thought = _prose(THOUGHTS, words, dice, min(60, room // 4))
@@ -96,8 +102,9 @@ def tokens_of(text: str) -> list[str]:
 
 
 def _words_of(question: str) -> dict[str, str]:
-    """The words of the question that the prose speaks about."""
-    found = [word for word in dict.fromkeys(_WORD.findall(question)) if word.lower() not in _PASSED_OVER.split()]
+    """The words of the question that the prose speaks about: of its last line, and there of what follows a colon."""
+    subject = question.strip().rpartition("\n")[2].rpartition(": ")[2]
+    found = [word for word in dict.fromkeys(_WORD.findall(subject)) if word.lower() not in _PASSED_OVER.split()]
     found = (found or ["Rivers", "arms"])[:3]
     topic = f"{', '.join(found[:-1])} and {found[-1]}" if found[1:] else found[0]
     return {"topic": topic, "a": found[0], "b": found[-1]}
