@@ -1,7 +1,8 @@
 """Channel: one watched conversation: its live fold, its cursor, its recent frames and its viewers.
 
 Live frames come from the broker at most once. What proves them whole is the number of each event in its lane; whatever
-does not continue its lane is fetched from the log (`_mend`), and what the log cannot give any more is said to the viewers.
+does not continue the lane of the frame before is fetched from the log (`_mend`), so that nothing before the cursor is ever
+missing; and what the log cannot give any more is said to the viewers.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ from services.gateway.state import State
 
 MEND_PAUSE_S = 0.5
 """Between attempts to read the log again while the broker or the archive does not answer."""
+
+INTEREST_S = 0.3
+"""After subscribing, live frames are only taken as a sign that the log has more: in a cluster the server that republishes
+may learn of the subscription later than the one that confirmed it, so that some of the first frames are missing.
+"""
 
 POKE_S = 0.25
 """Who waits for a sequence that live frames have not brought after so long asks the log."""
@@ -68,9 +74,8 @@ class Channel:
         self.users = 0
         """Who holds it; the hub's count."""
         self.check_at = 0.0
-        """When the hub is to compare it with the log next, by the loop's clock."""
-        self.checked = False
-        """Whether that has been done since the join or the broker's last reconnect."""
+        self.checked_at = 0.0
+        """When the hub is to compare it with the log next and did so last, by the loop's clock; 0: soon, never."""
         self.flushed_at = 0.0
         self.suspect = True
         """Something may have happened to the stream as a whole: the next check compares epochs too."""
@@ -79,7 +84,8 @@ class Channel:
         self._state: State
         self._snapshots: Snapshots
         self._join: Join | None = Join(0)
-        self._proven = 0
+        self._rebuilt_for = 0
+        self._trusted_at = 0.0
         self._subscription: Subscription | None = None
         self._feeds: dict[FeedKey, Feed] = {}
         self._pending: list[Frame] = []
@@ -128,7 +134,7 @@ class Channel:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
-        while self._state.seq < seq and self._proven < seq:
+        while self._state.seq < seq:
             left = deadline - loop.time()
             if left <= 0 or self.closed:
                 return False
@@ -161,6 +167,7 @@ class Channel:
         try:
             await self._history.archived()
             self._subscription = await self._history.follow(self._on_live)
+            self._trusted_at = asyncio.get_running_loop().time() + INTEREST_S
             await self._build()
         except BaseException:
             self.close()
@@ -181,11 +188,18 @@ class Channel:
         verdict = await self._history.compare(state, suspect=self.suspect)
         if self._join is not None or self._state is not state:
             return
+        self.suspect = False
+        if verdict.rebuild == "lost" and verdict.needed == self._rebuilt_for:
+            return  # the log holds what no fold takes: another rebuild would end the same way
         if verdict.rebuild is not None or verdict.needed > state.seq:
+            self._rebuilt_for = verdict.needed if verdict.rebuild else 0
             self._mend(verdict.rebuild, needed=verdict.needed)
-        elif not verdict.needed:
-            self.suspect = False
-            self._prove(verdict.proven)
+
+    def distrust(self) -> None:
+        """The broker was away: what comes live next may not be what comes next. Until then the log is not asked."""
+        self.suspect = True
+        self.checked_at = 0.0
+        self._state.lane = ""
 
     # --- live
 
@@ -235,11 +249,6 @@ class Channel:
     def _announce(self) -> None:
         self._news.set()  # wakes who waits now, and only them
         self._news.clear()
-
-    def _prove(self, seq: int) -> None:
-        if seq > self._proven:
-            self._proven = seq
-            self._announce()
 
     # --- viewers who are level
 
@@ -291,11 +300,12 @@ class Channel:
 
     def _go_live(self) -> None:
         """Take in what came after the log was read; with the first frame that does not fit, mending starts again."""
+        if asyncio.get_running_loop().time() < self._trusted_at:
+            self._state.lane = ""
         join, self._join = self._join, None
         if join is not None:
-            self._prove(join.proven)
             for record in join.rest():
-                self._on_live(*record)
+                self._on_live(record.seq, record.lane, record.data)
 
     async def _build_anew(self, reason: Lost) -> None:
         await self._build()
@@ -318,5 +328,4 @@ class Channel:
             state = await self._history.build(self._join, ring_bytes_max=bytes_max, tolerant=True)
         self._state = state
         self._snapshots = Snapshots(state.fold)
-        self._proven = 0
         self.suspect = False

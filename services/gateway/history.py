@@ -32,16 +32,14 @@ class Stretch(NamedTuple):
 
     records: Sequence[Record]
     pending: int
-    last_seq: int
     whole: bool
 
 
 class Verdict(NamedTuple):
-    """What a look at the log says of a state: build it anew, read on to `needed`, or it is whole up to `proven`."""
+    """What a look at the log says of a state: build it anew because of what is at `needed`, read on to there, or neither."""
 
     rebuild: Lost | None = None
     needed: int = 0
-    proven: int = 0
 
 
 class History:
@@ -92,7 +90,7 @@ class History:
 
     async def _read_first(self, state: State, join: Join) -> None:
         """Nothing was found; but only the leader's word counts, for a copy may not know a new conversation yet."""
-        last = await self._broker.last_message(self.partition, self._input)
+        last = await self._broker.last_message(self.partition, self._lane(subjects.IN_LANE))
         if last is None:
             raise NotFound(f"there is no conversation {self._conversation!r}", code="unknown_conversation")
         join.begin(0, last.seq)
@@ -115,6 +113,7 @@ class History:
                             on_frame(frame)
                     if batch.pending == 0 and not join.caught_up:
                         await asyncio.sleep(STALE_PAUSE_S)
+                        join.give_up_before((await self._bounds()).first)
         except TimeoutError as error:
             raise Unavailable(f"conversation {self._conversation} could not be read to the present") from error
 
@@ -123,27 +122,29 @@ class History:
         batch = await self._broker.read(self.partition, self._log, after)
         bounds = await self._bounds()
         whole = bounds.epoch == epoch and (bounds.first <= after + 1 or _is_beginning(batch.records))
-        return Stretch(batch.records, batch.pending, batch.last_seq, whole)
+        return Stretch(batch.records, batch.pending, whole)
 
     async def last_stored(self) -> int:
         """The newest sequence of the stream."""
         return (await self._bounds()).last
 
     async def compare(self, state: State, *, suspect: bool) -> Verdict:
-        """Look for what came after the state, and for what was lost among what came before; epochs only if `suspect`."""
+        """Look for what came after the state; and ask the leader about the lanes that may still grow, for the last record of
+        a lane that was lost before its cursor. Epochs are compared only if `suspect`.
+        """
+        if suspect and (await self._bounds()).epoch != state.epoch:
+            return Verdict(rebuild="epoch")
         batch = await self._broker.read(self.partition, self._log, state.seq, messages=1)
-        last_input = await self._broker.last_message(self.partition, self._input)
-        if suspect or batch.last_seq < state.seq:
-            bounds = await self._bounds()
-            if bounds.epoch != state.epoch:
-                return Verdict(rebuild="epoch")
-        found = [*batch.records, *([last_input] if last_input else [])]
-        needed = max((record.seq for record in found), default=0)
-        if needed > state.seq:
-            return Verdict(needed=needed)
-        if last_input is not None and decode_frame(last_input.data).last > state.fold.input_last:
-            return Verdict(rebuild="lost")
-        return Verdict(proven=batch.last_seq)
+        needed = batch.last_seq
+        for lane in [subjects.IN_LANE, *(run.id for run in state.fold.active_runs)]:
+            last = await self._broker.last_message(self.partition, self._lane(lane))
+            if last is None:
+                continue
+            if last.seq > state.seq:
+                needed = max(needed, last.seq)
+            elif not state.tolerant and decode_frame(last.data).last > state.last_of(lane):
+                return Verdict(rebuild="lost", needed=last.seq)
+        return Verdict(needed=needed)
 
     async def _bounds(self) -> Bounds:
         try:
@@ -155,9 +156,8 @@ class History:
     def _log(self) -> str:
         return subjects.conversation_events(self.partition, self._tenant, self._conversation)
 
-    @property
-    def _input(self) -> str:
-        return subjects.event(self.partition, self._tenant, self._conversation, subjects.IN_LANE)
+    def _lane(self, lane: str) -> str:
+        return subjects.event(self.partition, self._tenant, self._conversation, lane)
 
 
 def _read(state: State, record: Record) -> Frame | None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import msgspec
 import structlog
 
-from schemas.errors import Overloaded, Unavailable
+from schemas.errors import AnabranchError, Overloaded
 from schemas.ids import check_id
 from services.archive.port import ArchiveReader
 from services.broker.port import Broker, Subscription
@@ -177,8 +177,7 @@ class Hub:
     def _on_reconnect(self) -> None:
         now = asyncio.get_running_loop().time()
         for channel in self._channels.values():
-            channel.suspect = True
-            channel.checked = False
+            channel.distrust()
             channel.check_at = min(channel.check_at, now + random.random() * self._settings.reconnect_spread_s)
 
     async def _watch_channels(self) -> None:
@@ -196,19 +195,19 @@ class Hub:
     def _check_when_due(self, channel: Channel, now: float) -> None:
         settings = self._settings
         silent_at = channel.flushed_at + settings.check_active_s
-        if channel.checked and silent_at > now:  # what has come proves what was before it
-            channel.check_at = silent_at
+        if silent_at > now and channel.checked_at + settings.check_idle_s > now:
+            channel.check_at = silent_at  # what has come proves what was before it
             return
         pause = settings.check_active_s if channel.fold.active_runs else settings.check_idle_s
         channel.check_at = now + pause * random.uniform(0.8, 1.2)
-        channel.checked = True
+        channel.checked_at = now
         self.spawn(self._check(channel))
 
     async def _check(self, channel: Channel) -> None:
         async with self._checking:
             try:
                 await channel.check()
-            except Unavailable as error:
+            except AnabranchError as error:
                 _log.info("could not check a conversation", conversation=channel.conversation, error=error.message)
 
     def _close_idle(self, now: float) -> None:

@@ -14,10 +14,7 @@ LIVE_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Join:
-    """`position` is the sequence up to which records have been given out; `needed` one that history must reach.
-
-    `proven` is the stream sequence up to which the log is known to hold nothing else of the conversation.
-    """
+    """`position` is the sequence up to which records have been given out; `needed` one that history must reach."""
 
     def __init__(self, after: int, *, needed: int = 0, live_bytes_max: int = LIVE_BYTES_MAX) -> None:
         self._live: dict[int, Record] = {}
@@ -30,7 +27,6 @@ class Join:
         """History starts (again) after `after`. What is buffered stays: it is either in history too or comes after it."""
         self._highest = max(self._highest, needed)
         self.position = after
-        self.proven = after
         self.needed = self._highest
         self.caught_up = False
 
@@ -60,10 +56,14 @@ class Join:
             if record.seq > self.position:
                 self.position = record.seq
                 fresh.append(record)
-        if batch.pending == 0:
-            self.proven = max(self.proven, self.position, batch.last_seq)
-            self.caught_up = self.proven >= self.needed
+        self.caught_up = batch.pending == 0 and max(self.position, batch.last_seq) >= self.needed
         return fresh
+
+    def give_up_before(self, first: int) -> None:
+        """The log holds nothing before `first` any more: what was needed from there cannot be had."""
+        if self.needed < first:
+            self._highest = self.needed = 0
+            self.caught_up = True
 
     def rest(self) -> list[Record]:
         """Once caught up: what came live after the last answer, in order. It has come at most once, so it proves nothing:

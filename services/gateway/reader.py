@@ -170,10 +170,10 @@ class Reader:
         self._position = self._cursor.seq
         return self._cursor
 
-    def _break(self, reason: Literal["retention", "epoch", "lost"], after: str = "") -> None:
+    def _break(self, reason: Literal["retention", "epoch", "lost"]) -> None:
         """What comes after the cursor cannot be replayed: say so, and start again from a snapshot."""
         to = str(self._channel.cursor)
-        self._gap = wire.Gap(sub=self._sub, after=after or self.cursor, to=to, reason=reason)
+        self._gap = wire.Gap(sub=self._sub, after=self.cursor, to=to, reason=reason)
         self._generation = self._channel.generation
         self._snapshot_due = True
         self._caught_up = False
@@ -181,13 +181,14 @@ class Reader:
     # --- the start
 
     async def _start(self) -> wire.Subscribed:
+        """Until a snapshot has come, the viewer's cursor is the one it brought: it may be cut off before."""
         channel = self._channel
         asked = self._mode
-        self._cursor = channel.cursor
+        self._cursor = channel.cursor if asked == "tail" else self._after or Cursor(channel.cursor.epoch, 0)
         if asked == "snapshot" or (asked == "auto" and self._after is None):
             self._snapshot_due = True
         elif asked != "tail":
-            await self._start_after(self._after or Cursor(channel.cursor.epoch, 0))
+            await self._start_after(self._cursor)
         if asked == "auto":
             self._mode = "snapshot" if self._snapshot_due else "replay"
         self._position = self._cursor.seq
@@ -198,7 +199,7 @@ class Reader:
         """Check that everything after `after` can be replayed, and for `auto` whether that is the cheaper way."""
         channel = self._channel
         if after.epoch != channel.cursor.epoch:
-            self._break("epoch", str(after))
+            self._break("epoch")
             return
         if after.seq > channel.state.seq:
             await self._await_future(after)
@@ -209,7 +210,7 @@ class Reader:
         else:
             stretch = await channel.stretch(position)
             if not stretch.whole:
-                self._break("retention", str(after))
+                self._break("retention")
                 return
             self._ahead = (position, stretch)
             cost = _estimate(stretch)
@@ -222,8 +223,9 @@ class Reader:
 
     async def _await_future(self, after: Cursor) -> None:
         """A frame that this gateway has not seen yet, or one that never was: the stream knows. Raises Invalid."""
-        if not await self._channel.reached(after.seq, FUTURE_S) and after.seq > await self._channel.last_stored():
+        if after.seq > await self._channel.last_stored():
             raise Invalid(f"cursor {after} lies after the end of the log", code="cursor_from_future")
+        await self._channel.reached(after.seq, FUTURE_S)
 
     # --- reading on
 
@@ -253,12 +255,13 @@ class Reader:
         if not stretch.whole:
             self._break("retention")
             return ()
-        records = [record for record in stretch.records if record.seq <= channel.state.seq]
+        state = channel.state
+        records = [record for record in stretch.records if record.seq <= state.seq]
         if not records:
-            if stretch.last_seq >= channel.state.ring.floor:
-                self._position = channel.state.ring.floor  # nothing of this conversation lies between
+            if state.has_records_after(position):
+                await asyncio.sleep(STALE_PAUSE_S)  # a copy of the log that is behind
             else:
-                await asyncio.sleep(STALE_PAUSE_S)
+                self._position = state.ring.floor
         return records
 
 

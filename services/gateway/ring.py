@@ -13,12 +13,15 @@ def _seq(record: Record) -> int:
 
 
 class Ring:
-    """Everything of the conversation after `floor` is here. The newest record always is, however large."""
+    """Everything of the conversation after `floor` is here; a record at `floor` was, if `evicted`. The newest record always
+    is, however large.
+    """
 
-    __slots__ = ("_bytes", "_bytes_max", "_records", "_start", "floor")
+    __slots__ = ("_bytes", "_bytes_max", "_records", "_start", "evicted", "floor")
 
     def __init__(self, floor: int, bytes_max: int) -> None:
         self.floor = floor
+        self.evicted = False
         self._records: list[Record] = []
         self._start = 0
         self._bytes = 0
@@ -32,6 +35,7 @@ class Ring:
 
     def _evict(self) -> None:
         records = self._records
+        self.evicted = True
         while self._bytes > self._bytes_max and self._start < len(records) - 1:
             self.floor = records[self._start].seq
             self._bytes -= len(records[self._start].data)

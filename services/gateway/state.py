@@ -7,6 +7,7 @@ from schemas.cursor import Cursor
 from schemas.errors import FoldError, Invalid
 from schemas.events import Frame
 from schemas.fold import Fold
+from schemas.subjects import IN_LANE
 from schemas.transcript import Transcript
 from services.broker.port import Record
 from services.gateway.ring import Ring
@@ -17,14 +18,17 @@ class State:
 
     `tolerant`: for a log that has lost its head or contradicts itself. What does not fit is passed over, so that the
     conversation can still be watched; without it a FoldError or Invalid says so, and the state must be built again.
+
+    `lane` is that of the last record; empty makes that nothing that comes live continues it.
     """
 
-    __slots__ = ("epoch", "fold", "ring", "seq", "tolerant")
+    __slots__ = ("epoch", "fold", "lane", "ring", "seq", "tolerant")
 
     def __init__(self, base: Transcript, cursor: Cursor, *, ring_bytes_max: int, tolerant: bool = False) -> None:
         self.fold = Fold(base, dense=not tolerant)
         self.epoch = cursor.epoch
         self.seq = cursor.seq
+        self.lane = ""
         self.ring = Ring(cursor.seq, ring_bytes_max)
         self.tolerant = tolerant
 
@@ -32,14 +36,22 @@ class State:
     def cursor(self) -> Cursor:
         return Cursor(self.epoch, self.seq)
 
+    def has_records_after(self, seq: int) -> bool:
+        """Whether the log must have records between `seq` and the ring's floor."""
+        return self.ring.evicted or any(max(run.seq, run.end_seq) > seq for run in self.fold.runs.values())
+
+    def last_of(self, lane: str) -> int:
+        """The number of the lane's last event here."""
+        if lane == IN_LANE:
+            return self.fold.input_last
+        run = self.fold.runs.get(lane)
+        return 0 if run is None else run.last
+
     def continues(self, frame: Frame) -> bool:
-        """Whether nothing of the frame's lane is missing before it. For a run's first frame its message must be there: a
-        message that was lost on the way would otherwise be noticed by nobody.
+        """Whether a frame that came live goes on in the lane of the last one, by the next number. What was lost before a
+        change of lane no number shows, so it is for the log to say.
         """
-        if frame.is_input:
-            return frame.n <= self.fold.input_last + 1
-        run = self.fold.runs.get(frame.run)
-        return run is not None and frame.n <= run.last + 1
+        return frame.in_lane == self.lane and frame.n <= self.last_of(self.lane) + 1
 
     def take(self, frame: Frame, record: Record) -> bool:
         """Take in the frame of the record that follows in the log; False if it changed nothing. Raises FoldError."""
@@ -50,6 +62,7 @@ class State:
                 raise
             changed = False
         self.seq = record.seq
+        self.lane = record.lane
         self.ring.append(record)
         return changed
 
