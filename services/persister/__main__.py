@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import prometheus_client
@@ -30,10 +31,18 @@ async def main(stop: asyncio.Event) -> None:
         broker = await connect(settings.nats_url, "persister")
         stack.push_async_callback(broker.close)
         if settings.metrics_port:
-            server, _ = prometheus_client.start_http_server(settings.metrics_port)
-            stack.callback(server.shutdown)
+            stack.callback(_serve_metrics(settings.metrics_port))
         structlog.get_logger().info("writing", batch_max=settings.batch_max)
         await SealWriter(broker, archive, batch_max=settings.batch_max).run(stop)
+
+
+def _serve_metrics(port: int) -> Callable[[], None]:
+    """Returns what ends it. Raises Unavailable if the port is taken."""
+    try:
+        server, _ = prometheus_client.start_http_server(port)
+    except OSError as error:
+        raise Unavailable(f"ANABRANCH_PERSISTER_METRICS_PORT={port}: {error.strerror}") from error
+    return server.shutdown
 
 
 async def _answers(archive: ArchiveWriter) -> None:
