@@ -20,14 +20,15 @@ from services.viewer.visit import Visit
 
 async def _visit(options: Options) -> int:
     conversation = options.conversation or await begin_conversation(options.urls)
-    drawn = sys.stdout.isatty() and (bool(options.message) or sys.stdin.isatty())
+    console = Console()
+    drawn = console.is_terminal and not console.is_dumb_terminal and (bool(options.message) or sys.stdin.isatty())
     lines = Lines()
     client = Client(conversation, options.after, None if drawn else lines.observe)
     visit = Visit(client, options.urls, options.agent)
     if options.message:
         visit.say(options.message)
     if drawn:
-        await Terminal(visit, Console(), typing=not options.message).run()
+        await Terminal(visit, console, typing=not options.message).run()
     else:
         source = None if options.message else sys.stdin
         await follow(visit, lines, source=source, output=sys.stdout, notes=sys.stderr)
@@ -35,7 +36,8 @@ async def _visit(options: Options) -> int:
         print(f"viewer: {client.failure}", file=sys.stderr)
     if client.cursor:
         print(f"-- to come back: --conversation {conversation} --after {client.cursor}", file=sys.stderr)
-    return visit.exit_code
+    # who types has seen how it came out; a script has the exit code alone
+    return visit.exit_code if options.message or not drawn else int(bool(client.failure))
 
 
 def main() -> int:

@@ -90,6 +90,8 @@ class Lines:
                     if version.status == "final" or item.status == "interrupted":
                         line = f"[{item.ns}] artifact {words.artifact(item, version)}"
                         yield from self._once(f"{item.id} {version.version} {version.status}", line)
+            case Plan():
+                yield from self._once(f"{item.id} {_text(item)}", _text(item))
             case State():
                 pass
             case _ if item.status != "open":

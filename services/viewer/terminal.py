@@ -149,9 +149,8 @@ class Terminal:
         client = self._visit.client
         status = Text(no_wrap=True, overflow="ellipsis")
         status.append(f"● {client.link}", LINK_STYLES.get(client.link, "yellow"))
-        status.append(f" · conversation {client.conversation} · cursor {client.cursor or '-'}", "dim")
-        hint = "Ctrl-C cancels" if client.fold.active_runs else "Ctrl-D leaves"
-        return status.append(f" · {hint}", "dim")
+        status.append(" · Ctrl-C cancels" if client.fold.active_runs else " · Ctrl-D leaves")
+        return status.append(f" · conversation {client.conversation} · cursor {client.cursor or '-'}", "dim")
 
     def _prompt(self, editor: LineEditor) -> RenderableType:
         asked = self._asked()

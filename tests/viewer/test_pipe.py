@@ -1,48 +1,15 @@
 """The viewer as a process whose output is not a terminal, against a real WebSocket server."""
 
 import asyncio
-import contextlib
 import signal
-import sys
 
 import pytest
 
 from schemas import events as ev
 from schemas import wire
 from tests.viewer import demo
+from tests.viewer.processes import line_with, output, viewer
 from tests.viewer.scripted_gateway import ScriptedGateway, served, until
-
-DEADLINE_S = 20.0
-
-
-@contextlib.asynccontextmanager
-async def viewer(*arguments: str, stdin: int = asyncio.subprocess.DEVNULL):
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.viewer", *arguments),
-        stdin=stdin,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def output(*arguments: str) -> tuple[int, list[str], str]:
-    async with viewer(*arguments) as process:
-        out, err = await process.communicate()
-        return process.returncode, out.decode().splitlines(), err.decode()
-
-
-async def line_with(stream: asyncio.StreamReader, what: str) -> str:
-    async for line in stream:
-        if what in line.decode():
-            return line.decode().rstrip("\n")
-    raise AssertionError(f"the output ended without {what!r}")
 
 
 def reply(text: str, end: ev.KnownEvent):
