@@ -18,7 +18,7 @@ from schemas import events as ev
 from schemas import namespace, subjects
 from schemas.codec import decode_frame
 from schemas.commands import CancelRun, Control, RunCommand
-from schemas.errors import AnabranchError, Unavailable
+from schemas.errors import AnabranchError, Fenced, Unavailable
 from schemas.transcript import Interrupt
 from services.agent_worker.ending import Cancelled, Outcome, next_command, seal_of, terminal_event
 from services.agent_worker.inputs import Inputs, read_lane
@@ -108,11 +108,11 @@ class Attempt:
     # --- the beginning
 
     async def begin(self, number: int) -> bool:
-        """Claim the run as attempt `number`, or the one after its last if that is higher. False if the run is over already:
-        then only `conclude` is left to do.
+        """Read what there is of the run, to go on with it as attempt `number`: how often its command was delivered. False if
+        the run is over already: then only `conclude` is left to do.
 
         Raises:
-            Fenced: another worker has claimed it.
+            Fenced: a later delivery has been claimed; this one lay too long, in a process that was frozen or cut off.
             FoldError, NotFound: its log contradicts itself or is not whole.
         """
         subject = subjects.event(*self._address)
@@ -120,10 +120,12 @@ class Attempt:
         frames = await read_lane(self._broker, self.command.partition, subject, last) if last is not None else []
         self._last_seq = last.seq if last is not None else 0
         await self._open_journal(frames)
-        self.number = max([number, *(frame.attempt + 1 for frame in frames[-1:])])
+        self.number = number
         if frames and isinstance(frames[-1].events[-1], ev.RUN_ENDS):
             self.over = True
             return False
+        if frames and frames[-1].attempt >= number:
+            raise Fenced(f"run {self.command.run} is in attempt {frames[-1].attempt}, this is delivery {number}")
         self._writer = self._open_lane(frames)
         self.turn = Turn(
             self.command,

@@ -22,8 +22,10 @@ from services.agent_worker.publisher import Publisher
 from services.broker.port import Broker, Delivery
 from services.runtime import now_ms
 
-FETCH_S = 5.0
-"""How long one request for a command waits at the server."""
+FETCH_S = 1.0
+"""How long one request for a command waits at the server, and so how long a drain begins late: a request that is given up
+may still be sent a command, which then counts as delivered.
+"""
 
 OUTAGE_PAUSE_S = 1.0
 """Between two requests while the broker does not answer."""
@@ -62,28 +64,29 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish what is running within `drain_s` and leave the rest to others."""
         async with asyncio.TaskGroup() as tasks:
-            fetching = tasks.create_task(self._fetch(tasks))
+            fetching = tasks.create_task(self._fetch(stop, tasks))
             await stop.wait()
-            fetching.cancel()
+            self._slots.release()  # wakes a fetch that waits for one
             await asyncio.wait({fetching})
             if self._serving:
                 await asyncio.wait(self._serving, timeout=self._drain_s)
             for attempt in self._attempts:
                 attempt.stop(Drained())
 
-    async def _fetch(self, tasks: asyncio.TaskGroup) -> None:
-        while True:
+    async def _fetch(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
+        while not stop.is_set():
             await self._slots.acquire()
             delivery = None
             try:
-                delivery = await self._broker.fetch_command(FETCH_S)
+                delivery = await self._broker.fetch_command(FETCH_S) if not stop.is_set() else None
             except Unavailable as error:
                 log.warning("no commands", reason=error.message)
                 await asyncio.sleep(OUTAGE_PAUSE_S)
-            finally:
-                if delivery is None:
-                    self._slots.release()
-            if delivery is not None:
+            if delivery is None:
+                self._slots.release()
+            elif stop.is_set():
+                await delivery.nak()
+            else:
                 serving = tasks.create_task(self._serve(delivery, tasks))
                 self._serving.add(serving)
                 serving.add_done_callback(self._served)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.agent_worker import worker
 from services.broker.memory import MemoryBroker, MemoryCore
 from tests.agent_worker.stage import Stage
 
@@ -12,5 +13,6 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def stage() -> Stage:
+async def stage(monkeypatch) -> Stage:
+    monkeypatch.setattr(worker, "FETCH_S", 0.05)  # a drain waits for it
     return Stage(MemoryBroker(MemoryCore(ack_wait_s=1.0)))
