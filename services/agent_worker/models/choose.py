@@ -18,8 +18,10 @@ OPENAI_MODEL = "gpt-5.4-mini"
 LOCAL_MODEL = "smollm2-135m-instruct"
 LOCAL_CONTEXT_TOKENS = 2048
 
-LOCAL_SAMPLING = {"temperature": 0.2, "extra_body": {"repeat_penalty": 1.1}}
-"""A model this small wanders off at its default of 0.8, and repeats itself for ever without a penalty."""
+LOCAL_SAMPLING = {"temperature": 0.2, "extra_body": {"repeat_penalty": 1.1, "repeat_last_n": 32}}
+"""A model this small wanders off at its default of 0.8 and repeats itself for ever without a penalty; one that reaches back
+into the prompt (64 tokens and more) makes it change the figures and names that it should repeat.
+"""
 
 
 def _env(name: str) -> msgspec.Meta:

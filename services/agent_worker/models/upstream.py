@@ -29,9 +29,6 @@ SILENCE_S_MAX = 600.0
 reasoning model may think for minutes between two events; a person who has waited too long cancels the run.
 """
 
-RETRIES = 2
-"""Of the SDK, before the first byte, on 408, 409, 429, 5xx and connection errors; it honours Retry-After."""
-
 RENAMED = {"max_tokens": "max_completion_tokens"}
 """Where one is refused the other is offered: OpenAI's reasoning models want the new name, Ollama knows the old one."""
 
@@ -56,13 +53,11 @@ class _Client(openai.AsyncOpenAI):
 class Upstream:
     """A connection pool to one OpenAI-compatible server, and what was learned about the parameters it takes."""
 
-    def __init__(
-        self, *, api_key: str, base_url: str = "", retries: int = RETRIES, silence_s: float = SILENCE_S_MAX
-    ) -> None:
+    def __init__(self, *, api_key: str, base_url: str = "", silence_s: float = SILENCE_S_MAX) -> None:
         self.client: openai.AsyncOpenAI = _Client(
             api_key=api_key,
             base_url=base_url or None,
-            max_retries=retries,
+            max_retries=0,  # the run tries again, where viewers see it (`turn.Retry`)
             timeout=httpx2.Timeout(silence_s, connect=CONNECT_S_MAX),
         )
         self._refused: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.agent_worker.tools.figures import Figure, Figures, figures_in
-from services.agent_worker.tools.search_texts import Query, collection, terms_of
+from services.agent_worker.tools.search_texts import Query, collection, scorer, terms_of
 from services.agent_worker.tools.tool import Progress, tool
 
 ROWS_MIN = 2
@@ -20,23 +20,24 @@ async def collect_figures(query: Query, *, progress: Progress) -> Figures:
     if len(stated.rows) >= ROWS_MIN:
         await progress("done", 100, f"{len(stated.rows)} figures in the question")
         return _bounded(stated)
-    wanted = set(terms_of(query))
-    mentions: dict[str, int] = {}
-    best = Figures("", "", [])
-    best_mentions = 0
     texts = collection()
+    score = scorer(query)
+    best, best_score = Figures("", "", []), 0.0
     for number, text in enumerate(texts, start=1):
-        mentions[text.title] = sum(text.terms[term] for term in wanted)
         figures = figures_in(text.body, text.title)
-        if len(figures.rows) >= ROWS_MIN and mentions[text.title] > best_mentions:
-            best, best_mentions = figures, mentions[text.title]
+        if len(figures.rows) >= ROWS_MIN and score(text) > best_score:
+            best, best_score = figures, score(text)
         await progress("reading the collection", 10 + 90 * number // len(texts), text.title)
-    if best.rows:
-        return _bounded(best)
-    counted = [Figure(title, count) for title, count in mentions.items() if count] or [
-        Figure(text.title, len(text.body.split())) for text in texts
-    ]
-    return _bounded(Figures("the collection", "mentions" if any(mentions.values()) else "words", counted))
+    return _bounded(best if best.rows else _counted(query))
+
+
+def _counted(query: str) -> Figures:
+    """How often each text speaks about the question; where none does, how long they are."""
+    wanted = set(terms_of(query))
+    mentions = [Figure(text.title, sum(text.terms[term] for term in wanted)) for text in collection()]
+    if any(row.value for row in mentions):
+        return Figures("the collection", "mentions", [row for row in mentions if row.value])
+    return Figures("the collection", "words", [Figure(text.title, len(text.body.split())) for text in collection()])
 
 
 def _bounded(figures: Figures) -> Figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -60,22 +61,29 @@ async def search_texts(
 ) -> list[Found]:
     """Search a small collection of texts about rivers and about event streams. Returns the best passages."""
     texts = collection()
-    wanted = set(terms_of(query))
-    spread = Counter(term for text in texts for term in wanted & text.terms.keys())
+    score = scorer(query)
     found: list[Found] = []
     for number, text in enumerate(texts, start=1):
-        score = _score(text, wanted, spread, len(texts))
-        if score:
-            found.append(Found(text.id, text.title, round(score, 3), _passage(text, wanted)))
+        if score(text):
+            found.append(Found(text.id, text.title, round(score(text), 3), _passage(text, set(terms_of(query)))))
         await progress("reading", 100 * number // len(texts), text.title)
     return sorted(found, key=lambda one: -one.score)[:limit]
 
 
-def _score(text: Text, wanted: set[str], spread: Counter[str], total: int) -> float:
-    terms = text.terms
-    return sum(
-        math.log(1 + total / spread[term]) * terms[term] / (terms[term] + SATURATION) for term in wanted & terms.keys()
-    )
+def scorer(query: str) -> Callable[[Text], float]:
+    """How well a text of the collection answers: 0 if no word of the query is in it, rare words count for more."""
+    wanted = set(terms_of(query))
+    spread = Counter(term for text in collection() for term in wanted & text.terms.keys())
+    total = len(collection())
+
+    def score(text: Text) -> float:
+        terms = text.terms
+        return sum(
+            math.log(1 + total / spread[term]) * terms[term] / (terms[term] + SATURATION)
+            for term in wanted & terms.keys()
+        )
+
+    return score
 
 
 def _passage(text: Text, wanted: set[str]) -> str:

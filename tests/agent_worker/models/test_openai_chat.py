@@ -34,7 +34,7 @@ ASK = ModelRequest(messages=(UserMessage("Hi"),))
 
 @pytest.fixture
 async def model(upstream_server):
-    upstream = Upstream(api_key="sk-secret", base_url=upstream_server.url, retries=0)
+    upstream = Upstream(api_key="sk-secret", base_url=upstream_server.url)
     yield OpenAIChat(upstream, "m", context_tokens=1000)
     await upstream.close()
 
@@ -98,7 +98,7 @@ async def test_a_slow_first_token_is_waited_for(model, upstream_server):
 
 
 async def test_silence_beyond_the_limit_is_a_timeout(upstream_server):
-    upstream = Upstream(api_key="k", base_url=upstream_server.url, retries=0, silence_s=0.05)
+    upstream = Upstream(api_key="k", base_url=upstream_server.url, silence_s=0.05)
     upstream_server.play(chat_chunk({"content": "x"}), asyncio.Event())
     with pytest.raises(UpstreamTimeout):
         await answer(OpenAIChat(upstream, "m", context_tokens=1000))
@@ -127,7 +127,7 @@ async def test_a_stream_that_just_ends_is_disconnected_too(model, upstream_serve
 
 
 async def test_nobody_listening_is_disconnected(model):
-    upstream = Upstream(api_key="k", base_url="http://127.0.0.1:1/v1", retries=0)
+    upstream = Upstream(api_key="k", base_url="http://127.0.0.1:1/v1")
     with pytest.raises(Disconnected):
         await answer(OpenAIChat(upstream, "m", context_tokens=1000))
     await upstream.close()
@@ -192,10 +192,3 @@ async def test_an_upstream_without_stream_options_is_asked_without(model, upstre
     upstream_server.play(chat_chunk({"content": "x"}, "stop"), usage_chunk(1, 1), DONE)
     assert (await answer(model))[0] == TextDelta("x")
     assert "stream_options" not in upstream_server.requests[1]
-
-
-async def test_the_sdk_tries_again_before_the_first_byte(upstream_server):
-    upstream = Upstream(api_key="k", base_url=upstream_server.url, retries=1)
-    upstream_server.fail(503, {"message": "loading"}, **{"retry-after-ms": "1"})
-    assert (await answer(OpenAIChat(upstream, "m", context_tokens=1000)))[0] == TextDelta("Hello")
-    await upstream.close()

@@ -27,7 +27,7 @@ ASK = ModelRequest(messages=(UserMessage("Hi"),))
 
 @pytest.fixture
 async def upstream(upstream_server):
-    upstream = Upstream(api_key="k", base_url=upstream_server.url, retries=0)
+    upstream = Upstream(api_key="k", base_url=upstream_server.url)
     yield upstream
     await upstream.close()
 
