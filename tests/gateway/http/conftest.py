@@ -20,18 +20,19 @@ from tests.gateway.http.worker import Worker
 class Running:
     """A gateway that serves on a port of its own until `stop` is set."""
 
-    def __init__(self, broker, archive, settings):
+    def __init__(self, broker, settings):
         self.broker = broker
         self.stop = asyncio.Event()
-        self._archive = archive
         self._settings = settings
         self._listener = listen("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     async def run(self):
-        async with Hub(self.broker, self._archive, HubSettings(partitions=self._settings.partitions)) as hub:
-            app = assemble(self._settings, self.broker, self._archive, hub)
+        archive = open_reader(self._settings.database_url)
+        async with Hub(self.broker, archive, HubSettings(partitions=self._settings.partitions)) as hub:
+            app = assemble(self._settings, self.broker, archive, hub)
             await serve(app, self._listener, hub, self.stop, drain_s=5.0)
+        await archive.close()
         self._listener.close()
 
 
@@ -53,13 +54,6 @@ def empty_archive(tmp_path_factory):
 @pytest.fixture
 def database_url(empty_archive, tmp_path):
     return f"sqlite+aiosqlite:///{shutil.copy(empty_archive, tmp_path / 'archive.sqlite3')}"
-
-
-@pytest.fixture
-async def archive(database_url):
-    reader = open_reader(database_url)
-    yield reader
-    await reader.close()
 
 
 @pytest.fixture
@@ -90,24 +84,27 @@ async def persister(broker, database_url):
 
 
 @contextlib.asynccontextmanager
-async def running(broker, archive, settings, ending):
-    gateway = Running(broker, archive, settings)
+async def running(broker, settings, ending):
+    gateway = Running(broker, settings)
     task = asyncio.create_task(gateway.run())
-    async with httpx2.AsyncClient(base_url=gateway.url, timeout=10.0) as gateway.client:
-        yield gateway
-    gateway.stop.set()
-    ending.append(task)
+    try:
+        async with httpx2.AsyncClient(base_url=gateway.url, timeout=10.0) as gateway.client:
+            yield gateway
+    finally:
+        gateway.stop.set()
+        ending.append(task)
     if task.done():
         task.result()
 
 
 @pytest.fixture
-async def start(core, archive, ending):
+async def start(core, database_url, ending):
     """Starts a gateway: `start(broker=None, **settings)`."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(broker=None, **settings):
-            gateway = running(broker or MemoryBroker(core), archive, Settings(**settings), ending)
+            settings = Settings(database_url=database_url, **settings)
+            gateway = running(broker or MemoryBroker(core), settings, ending)
             return await stack.enter_async_context(gateway)
 
         yield start

@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from schemas.cursor import Cursor
-from services.archive.reader import open_reader
 from services.broker.memory import MemoryBroker
 from services.gateway.settings import Settings
 from tests.gateway.http.conftest import running
@@ -73,11 +72,10 @@ BAD = [
 async def place(empty_archive, tmp_path_factory, ending):
     """A client of a gateway with the conversation c1, the same for all mistakes: none of them changes anything."""
     path = shutil.copy(empty_archive, tmp_path_factory.mktemp("place") / "archive.sqlite3")
-    archive = open_reader(f"sqlite+aiosqlite:///{path}")
-    async with running(MemoryBroker(), archive, Settings(), ending) as gateway:
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{path}")
+    async with running(MemoryBroker(), settings, ending) as gateway:
         await gateway.client.post("/v1/conversations", json={"id": "c1"})
         yield gateway.client
-    await archive.close()
 
 
 def _name(value):
