@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from schemas.commands import Control, DeadLetter, RunCommand
 from schemas.errors import AnabranchError
 from schemas.seal import SealMessage
@@ -19,8 +21,12 @@ READ_BYTES_MAX = 512 * 1024
 """Bounds of one read of the log: a larger batch holds up the writers of the stream (reads and writes share a lock)."""
 
 
-class Record(NamedTuple):
-    """One stored message of the log. `seq` is its stream sequence, `lane` the last token of its subject."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One stored message of the log. `seq` is its stream sequence, `lane` the last token of its subject.
+
+    Out of the garbage collector's sight (it cannot be part of a cycle): a gateway keeps a million of them in its rings, and
+    each full collection that walked them would stop it for 0.4 s.
+    """
 
     seq: int
     lane: str

@@ -1,0 +1,43 @@
+"""`python -m tests.bench [names…] [--json FILE]`: measure, print the table, end with 1 if a target was missed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from services.runtime import configure_logging
+from tests.bench.figures import Figure, table
+
+BENCHES = ["events", "producers", "latency", "fanout", "many", "late_join", "memory"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the hot path.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHES)}; all if there is none")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(BENCHES):
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    configure_logging("bench", "WARNING")
+    figures: list[Figure] = []
+    for name in chosen.names or BENCHES:
+        start = time.monotonic()
+        print(f"{name} … ", end="", file=sys.stderr, flush=True)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures += runner.run(importlib.import_module(f"tests.bench.{name}").measure())
+        print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
+    if chosen.json:
+        chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    print(table(figures))
+    return any(figure.verdict == "MISS" for figure in figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
