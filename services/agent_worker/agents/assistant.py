@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 import msgspec
 
@@ -31,7 +32,7 @@ async def assistant(run: Run, task: str) -> str:
         UserMessage(past.text) if past.role == "user" else AssistantMessage(past.text) for past in run.history
     ]
     messages.append(UserMessage(task))
-    known = tuple(discover(tools, Tool).values()) if run.model.chooses_tools else ()
+    known = _tools() if run.model.chooses_tools else ()
     for tried in range(1, ROUNDS_MAX + 1):
         said = await run.say(
             fitted(messages, run.model.context_tokens),
@@ -43,6 +44,11 @@ async def assistant(run: Run, task: str) -> str:
             return said.text
         messages += [said.message, *await _results(run, said.calls, known)]
     return said.text
+
+
+@functools.cache
+def _tools() -> tuple[Tool, ...]:
+    return tuple(discover(tools, Tool).values())
 
 
 async def _results(run: Run, calls: tuple[Asked, ...], known: tuple[Tool, ...]) -> list[ToolMessage]:

@@ -19,9 +19,13 @@ REASONING_TOKENS = 4_000
 """Added to the limit of an answer where the model may reason first, which counts against it."""
 
 
-def answer_tokens(model: Model, tokens: int = ANSWER_TOKENS) -> int:
-    """The limit of an answer that should have about `tokens`; the prompt asks for that length, this catches run-aways."""
-    return tokens if model.context_tokens < SMALL_TOKENS else tokens + REASONING_TOKENS
+def answer_tokens(model: Model, tokens: int = 0) -> int:
+    """The limit of an answer: of one that should have about `tokens` (the prompt asks for that length, the limit catches
+    run-aways), or of any; 0 where the model may go on as long as it wants.
+    """
+    if model.context_tokens < SMALL_TOKENS:
+        return tokens or ANSWER_TOKENS
+    return tokens and tokens + REASONING_TOKENS
 
 
 def fitted(messages: Sequence[ModelMessage], context_tokens: int) -> tuple[ModelMessage, ...]:

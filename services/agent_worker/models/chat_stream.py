@@ -1,7 +1,7 @@
 """Chat completions, normalised: the chunks of any upstream in, the events of the port out. Pure.
 
 OpenAI, vLLM, SGLang, Ollama, LMDeploy, llama.cpp and the proxies in front of them speak dialects of one protocol. What they
-do differently is listed in docs/models.md and each line of it has a test in tests/agent_worker/models/test_chat_stream.py.
+do differently has a test each in tests/agent_worker/models/test_chat_stream.py, whose name says what it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every dialect of chat completions that the end of `docs/models.md` lists, one test each."""
+"""Every dialect of chat completions that is known to us, one test each."""
 
 import itertools
 import json
