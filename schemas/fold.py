@@ -11,6 +11,7 @@ Mutable inside, copies out: a text grows as a list of chunks and is joined when 
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -205,7 +206,9 @@ class Fold:
         if known is not None:
             raise FoldError(f"{item.id} was opened before")
         item.run = frame.run
-        item.ns = event.ns or frame.ns
+        item.ns = sys.intern(
+            event.ns or frame.ns
+        )  # msgspec omits a default by identity, and a digest must not depend on it
         item.seq = frame.seq
         item.started = frame.ts + event.dt
         self._items[item.id] = item

@@ -58,7 +58,7 @@ class Worker:
         self._limits = limits or Limits()
         self._slots = asyncio.Semaphore(slots)
         self._drain_s = drain_s
-        self._attempts: set[Attempt] = set()
+        self._attempts: dict[str, Attempt] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -70,7 +70,7 @@ class Worker:
             await asyncio.wait({fetching})
             if self._serving:
                 await asyncio.wait(self._serving, timeout=self._drain_s)
-            for attempt in self._attempts:
+            for attempt in self._attempts.values():
                 attempt.stop(Drained())
 
     async def _fetch(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
@@ -101,6 +101,10 @@ class Worker:
         except Invalid as error:
             await self._bury(delivery, None, error)
             return
+        if command.run in self._attempts:
+            # The broker has forgotten, in a restart, that we hold it. Our heartbeats and our acknowledgement still count.
+            log.info("delivered again while it runs here", run=command.run, attempt=delivery.attempt)
+            return
         try:
             await self._perform(command, delivery, tasks)
         except (FoldError, NotFound) as error:
@@ -121,12 +125,12 @@ class Worker:
             limits=self._limits,
             keep=delivery.in_progress,
         )
-        self._attempts.add(attempt)
+        self._attempts[command.run] = attempt
         try:
             done = await perform(attempt, delivery.attempt, self._agents, tasks)
             await (delivery.ack() if done else delivery.nak())
         finally:
-            self._attempts.discard(attempt)
+            del self._attempts[command.run]
 
     async def _bury(self, delivery: Delivery, command: RunCommand | None, error: AnabranchError) -> None:
         """Put aside a command that cannot be performed, however often it comes."""
