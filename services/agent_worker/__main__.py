@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sys
 
 from services.agent_worker import agents
@@ -13,7 +15,7 @@ from services.agent_worker.publisher import Publisher
 from services.agent_worker.settings import DRAIN_S_MAX, Settings
 from services.agent_worker.worker import Worker
 from services.broker.jetstream import connect
-from services.runtime import new_id, read_settings, run_service
+from services.runtime import read_settings, run_service
 
 
 async def main(stop: asyncio.Event) -> None:
@@ -27,7 +29,7 @@ async def main(stop: asyncio.Event) -> None:
                 broker,
                 publisher,
                 found,
-                name=new_id("w_"),
+                name=f"{socket.gethostname()}-{os.getpid()}",
                 model=model,
                 limits=settings.limits,
                 slots=settings.slots,
