@@ -8,6 +8,7 @@ missing; and what the log cannot give any more is said to the viewers.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -295,8 +296,8 @@ class Channel:
             except NotFound:
                 self.close()
             except AnabranchError as error:
-                _log.warning("cannot mend yet", conversation=self.conversation, error=error.message)
-                await asyncio.sleep(MEND_PAUSE_S)
+                _log.debug("cannot mend yet", conversation=self.conversation, error=error.message)
+                await asyncio.sleep(MEND_PAUSE_S * random.uniform(0.5, 1.5))
 
     def _go_live(self) -> None:
         """Take in what came after the log was read; with the first frame that does not fit, mending starts again."""

@@ -12,7 +12,7 @@ from schemas import wire
 from schemas.errors import AnabranchError, Invalid
 from services.gateway.encoding import PROTOCOLS
 from services.gateway.hub import Hub
-from services.gateway.outlet import Outlet, PlainOutlet, PushOutlet, Send
+from services.gateway.outlet import STALLED_S, Outlet, PlainOutlet, PushOutlet, Send
 from services.gateway.push import EXTENSION
 from services.gateway.reader import Closed
 from services.gateway.session import Close, Input, Receive, Session
@@ -39,12 +39,16 @@ class Identify(Protocol):
 
 
 class WebSocketEndpoint:
-    """Mount with `app.mount("/v1/ws", …)` or route to it: an ASGI callable for scopes of type `websocket`."""
+    """Mount with `app.mount("/v1/ws", …)` or route to it: an ASGI callable for scopes of type `websocket`.
 
-    def __init__(self, hub: Hub, identify: Identify, input: Input) -> None:
+    `stalled_s`: how long a socket may take nothing of what waits for it before it is closed.
+    """
+
+    def __init__(self, hub: Hub, identify: Identify, input: Input, *, stalled_s: float = STALLED_S) -> None:
         self._hub = hub
         self._identify = identify
         self._input = input
+        self._stalled_s = stalled_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -77,7 +81,9 @@ class WebSocketEndpoint:
     def _outlet(self, scope: Scope, send: Send, protocol: str) -> Outlet:
         text = protocol == wire.JSON_PROTOCOL
         pushable = scope.get("extensions", {}).get(EXTENSION)
-        return PlainOutlet(send, self._hub.spawn, text=text) if pushable is None else PushOutlet(pushable, text=text)
+        if pushable is None:
+            return PlainOutlet(send, self._hub.spawn, text=text, stalled_s=self._stalled_s)
+        return PushOutlet(pushable, text=text, stalled_s=self._stalled_s)
 
 
 def choose_protocol(offered: Sequence[str]) -> str | None:

@@ -149,6 +149,16 @@ class Hub:
         self._idle_since[key] = now
         return channel
 
+    @property
+    def channels(self) -> int:
+        """How many conversations are watched, or were until lately."""
+        return len(self._channels)
+
+    @property
+    def sockets(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._sockets)
+
     # --- what channels ask of their host
 
     @property

@@ -21,7 +21,7 @@ class Gone(Exception):
 
 
 class Stalled(Exception):
-    """The peer has taken nothing for STALLED_S."""
+    """The peer has taken nothing for too long."""
 
 
 class Outlet(Protocol):
@@ -42,7 +42,7 @@ class Outlet(Protocol):
 class PushOutlet:
     pushes = True
 
-    def __init__(self, pushable: Pushable, *, text: bool, stalled_s: float = STALLED_S) -> None:
+    def __init__(self, pushable: Pushable, *, text: bool, stalled_s: float) -> None:
         self._pushable = pushable
         self._text = text
         self._stalled_s = stalled_s
@@ -71,7 +71,7 @@ class PlainOutlet:
 
     pushes = False
 
-    def __init__(self, send: Send, spawn: Callable[[Any], object], *, text: bool, stalled_s: float = STALLED_S) -> None:
+    def __init__(self, send: Send, spawn: Callable[[Any], object], *, text: bool, stalled_s: float) -> None:
         self._send = send
         self._spawn = spawn
         self._text = text

@@ -32,6 +32,7 @@ SMALL_REPLAY_BYTES = 4096
 """A replay up to this is chosen without asking what a snapshot would cost."""
 
 COALESCED_RECORDS_MAX = 1024
+COALESCED_BYTES_MAX = 128 * 1024
 """Records made into one message for a viewer that is behind: most of them become part of a longer delta."""
 
 
@@ -233,7 +234,8 @@ class Reader:
         """What the viewer sees of the next records; None if nothing, or if something else must be said first."""
         ring = self._channel.state.ring
         if self._position >= ring.floor:
-            records = ring.after(self._position, COALESCED_RECORDS_MAX if self._merging else READ_MESSAGES_MAX)
+            records_max = COALESCED_RECORDS_MAX if self._merging else READ_MESSAGES_MAX
+            records = ring.after(self._position, records_max=records_max, bytes_max=COALESCED_BYTES_MAX)
         else:
             records = await self._from_log()
         if not records:

@@ -44,10 +44,16 @@ class Ring:
             del records[: self._start]
             self._start = 0
 
-    def after(self, seq: int, limit: int) -> Sequence[Record]:
-        """The first `limit` records after `seq`, which must not be below `floor`."""
+    def after(self, seq: int, *, records_max: int, bytes_max: int) -> Sequence[Record]:
+        """The first records after `seq`, which must not be below `floor`: one, and more within both limits."""
         first = self._index(seq)
-        return self._records[first : first + limit]
+        records = self._records[first : first + records_max]
+        size = 0
+        for index, record in enumerate(records):
+            size += len(record.data)
+            if index and size > bytes_max:
+                return records[:index]
+        return records
 
     def bytes_after(self, seq: int) -> int:
         """How many bytes the records after `seq` have, which must not be below `floor`."""

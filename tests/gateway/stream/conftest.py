@@ -99,12 +99,12 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway_on(core: MemoryCore, *, drain_s: float = 5.0, wrap: Callable = lambda app: app):
+async def gateway_on(core: MemoryCore, *, stalled_s: float = 30.0, wrap: Callable = lambda app: app):
     broker, input = MemoryBroker(core), Input()
     listener = listen("127.0.0.1", 0)
     stop = asyncio.Event()
     async with Hub(broker, kit.Archive(), kit.QUICK) as hub, asyncio.TaskGroup() as tasks:
-        endpoint = wrap(WebSocketEndpoint(hub, identify, input))
+        endpoint = wrap(WebSocketEndpoint(hub, identify, input, stalled_s=stalled_s))
 
         async def app(scope, receive, send):
             if scope["type"] == "lifespan":
@@ -115,7 +115,7 @@ async def gateway_on(core: MemoryCore, *, drain_s: float = 5.0, wrap: Callable =
                 await endpoint(scope, receive, send)
 
         gateway = Gateway(hub, broker, input, listener.getsockname()[1], stop)
-        gateway.served = tasks.create_task(serve(app, listener, hub, stop, drain_s=drain_s))
+        gateway.served = tasks.create_task(serve(app, listener, hub, stop, drain_s=5.0))
         try:
             yield gateway
         finally:
