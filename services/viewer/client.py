@@ -235,6 +235,8 @@ class Client:
                 return [Outgoing(request, SEND_RETRY_S * 2 ** (tries - 1))]
             del self._pending[error.ref]
             self.refused.add(error.ref)
+        elif error.code == "cursor_from_future" and not self._partial:
+            return self._resync("snapshot")  # the log lost its end; what is there now is the truth
         elif error.ref in {self._sub, self.conversation} and not error.retryable:
             self.fail(error.message)
             return []

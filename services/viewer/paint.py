@@ -39,10 +39,18 @@ STATUS_COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow", 
 PLAN_MARKS = {"pending": "☐", "active": "▸", "done": "☑", "dropped": "☒"}
 
 BAR_CELLS = 20
+ARGS_CHARS_MAX = 48
+"""Of a tool's arguments: its result is on the same line."""
+
 PREVIEW_LINES = 8
 """Of an artifact's text, in the scrollback: enough to recognise it."""
 
-SEGMENT_LINES_MIN = 2
+FRAME_LINES = 3
+"""Of a panel: its border, and a line for what is not said but done."""
+
+SHRUNK_LINES_MAX = 2
+"""Live, of what an agent said before it called another one."""
+
 LINE_CHARS_MAX = 400
 """A terminal line holds fewer: what is cut off before wrapping could not have been seen in that many lines."""
 
@@ -79,9 +87,7 @@ def colour_of(agent: str) -> str:
 def paint_live(views: list[RunView], lines: int) -> RenderableType:
     """The runs that have not ended, in at most `lines` lines: those that wait take one line each."""
     at_work = sum(node.open for view in views for node in view.root.walk()) or 1
-    room = Room(
-        max(SEGMENT_LINES_MIN, lines // at_work - 4)
-    )  # 4: an agent's frame, and a line each for tool and artifact
+    room = Room(max(1, lines // at_work - FRAME_LINES))
     return Tail(Group(*(paint_run(view, room) for view in views)), lines)
 
 
@@ -140,7 +146,7 @@ def _content(node: Node, room: Room) -> Iterable[RenderableType]:
     segment: list[AnyItem] = []
     for part in node.content:
         if isinstance(part, Node):
-            yield from _segment(segment, Room(SEGMENT_LINES_MIN) if not room.whole else room)
+            yield from _segment(segment, Room(min(SHRUNK_LINES_MAX, room.lines)) if room.lines is not None else room)
             segment = []
             yield _nested(part, room)
         else:
@@ -203,23 +209,23 @@ def _item(item: AnyItem, lines: int | None) -> RenderableType:
 
 
 def _tool(item: ToolCall) -> Text:
+    """One line; while it works the bar comes first, so that bars stand below each other."""
+    call = words.call(item, ARGS_CHARS_MAX)
     line = _line("⚙ ")
-    if item.title:
-        line.append(f"{words.one_line(item.title)} ", "bold")
-    line.append(words.call(item))
     if item.error is not None:
-        return line.append(f"  ✗ {words.one_line(item.error.code)}: {words.one_line(item.error.message)}", "red")
+        error = f"  ✗ {words.one_line(item.error.code)}: {words.one_line(item.error.message)}"
+        return line.append(call).append(error, "red")
     if item.status == "done":
-        return line.append("  ✓ ", "green").append(words.value(item.result), "dim")
+        return line.append(call).append("  ✓ ", "green").append(words.value(item.result), "dim")
     if item.status == "interrupted":
-        return line.append("  interrupted", "yellow")
-    if item.progress is not None:
-        done = BAR_CELLS * max(0, min(100, item.progress.percent)) // 100
-        line = _line("⚙ ").append("━" * done, "green").append("━" * (BAR_CELLS - done), "bright_black")
-        line.append(f" {item.progress.percent:3d} % ", "bold").append(words.call(item))
-        said = " ".join(part for part in (item.progress.step, item.progress.text) if part)
-        line.append(f"  {words.one_line(said)}", "dim")
-    return line
+        return line.append(call).append("  interrupted", "yellow")
+    if item.progress is None:
+        return line.append(call)
+    percent = max(0, min(100, item.progress.percent))
+    done = BAR_CELLS * percent // 100
+    line.append("━" * done, "green").append("━" * (BAR_CELLS - done), "bright_black")
+    said = " ".join(part for part in (item.progress.step, item.progress.text) if part)
+    return line.append(f" {percent:3d} % ", "bold").append(call).append(f"  {words.one_line(said)}", "dim")
 
 
 def _artifact(item: Artifact, lines: int | None) -> RenderableType:

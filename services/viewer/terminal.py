@@ -33,6 +33,7 @@ FRAME_S = 1 / 12
 HISTORY_RUNS_MAX = 20
 """Of a conversation that was there before: the runs printed on joining. The API has them all."""
 
+ROOM_LINES_MIN = 3
 PROMPT_LINES_MAX = 6
 KEYS_BYTES_MAX = 64 * 1024
 
@@ -50,8 +51,8 @@ class Terminal:
 
     async def run(self) -> None:
         with (
+            self._keyboard(),  # outside: what it writes to the terminal is not for Live to draw
             Live(console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop") as live,
-            self._keyboard(),
         ):
             async with self._visit.connected():
                 while not self._visit.leaving.is_set():
@@ -135,9 +136,11 @@ class Terminal:
         below = [*self._unsent(), self._status()]
         if self._editor is not None:
             below.append(self._prompt(self._editor))
-        room = max(3, self._console.height - len(below) - PROMPT_LINES_MAX)
         views = self._active()
-        return Group(*([paint_live(views, room)] if views else []), *below)
+        if not views:
+            return Group(*below)
+        taken = len(self._console.render_lines(Group(*below), pad=False))
+        return Group(paint_live(views, max(ROOM_LINES_MIN, self._console.height - taken - 1)), *below)
 
     def _unsent(self) -> list[RenderableType]:
         return [

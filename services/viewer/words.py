@@ -38,12 +38,12 @@ def value(thing: Any) -> str:
     return clip(one_line(text))
 
 
-def call(tool: ToolCall) -> str:
-    """`search(query="rivers", limit=3)`, or what has streamed of the arguments."""
+def call(tool: ToolCall, chars: int = VALUE_CHARS_MAX) -> str:
+    """`search(query="rivers", limit=3)`, or what has streamed of the arguments, of which at most `chars` are said."""
     if tool.args is None:
-        return f"{one_line(tool.name)}({clip(one_line(tool.args_text))}"
+        return f"{one_line(tool.name)}({clip(one_line(tool.args_text), chars)}"
     args = ", ".join(f"{one_line(name)}={msgspec.json.encode(arg).decode()}" for name, arg in tool.args.items())
-    return f"{one_line(tool.name)}({clip(one_line(args))})"
+    return f"{one_line(tool.name)}({clip(one_line(args), chars)})"
 
 
 def artifact(item: Artifact, version: ArtifactVersion) -> str:

@@ -225,6 +225,14 @@ def test_a_subscription_that_is_refused_for_now_is_asked_for_again_under_the_sam
     assert again.message.after == client.cursor
 
 
+def test_a_log_that_lost_what_was_seen_is_taken_as_it_is_now():
+    client, sub = subscribed(demo.team_run())
+    future = wire.Error(code="cursor_from_future", message="after the end of the log", ref=sub)
+    _, again = deliver(client, future)
+    assert (again.message.mode, again.message.after) == ("snapshot", "")
+    assert client.failure == ""
+
+
 def test_a_cursor_that_is_none_is_refused_at_once():
     with pytest.raises(Invalid):
         Client("c1", after="yesterday")

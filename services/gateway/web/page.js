@@ -380,7 +380,7 @@ class View {
     if (!draw) return;
     let node = this.#elements.get(item.id);
     if (!node) {
-      node = element(item.type === "artifact" ? "details" : "div", item.type);
+      node = element(["artifact", "tool"].includes(item.type) ? "details" : "div", item.type);
       this.#elements.set(item.id, node);
       box.body.append(node);
     }
@@ -400,34 +400,40 @@ class View {
   }
 }
 
-/** The children of an element, by class, made on the first drawing. */
-const parts = (node, ...kinds) => {
-  if (!node.firstChild) node.append(...kinds.map(([tag, className]) => element(tag, className)));
-  return [...node.children];
-};
+const made = (node, tag, className) => node.appendChild(element(tag, className));
 
 const DRAW = {
   message: (node, item) => growText(node, item.content ?? ""),
   reasoning: (node, item) => growText(node, item.content ?? ""),
   tool(node, item) {
-    const [call, progress, said] = parts(node, ["code", "call"], ["progress", ""], ["span", "said"]);
+    if (!node.firstChild) {
+      const summary = made(node, "summary", "");
+      for (const [tag, className] of [["code", "call"], ["progress", ""], ["span", "said"]]) made(summary, tag, className);
+      made(node, "pre", "");
+    }
+    const [call, progress, said] = node.firstChild.children;
     const args = item.args ? Object.entries(item.args).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ") : item.args_text;
+    const working = item.progress ? `${item.progress.percent} % ${item.progress.step} ${item.progress.text}` : "";
+    const outcome = { open: working, failed: `✗ ${item.error?.code}: ${item.error?.message}`, done: `✓ ${short(item.result ?? null)}` };
     setText(call, `${item.name}(${args ?? ""})`);
+    setText(said, outcome[item.status] ?? item.status);
     progress.max = 100;
     progress.value = item.progress?.percent ?? 0;
     progress.hidden = item.status !== "open" || !item.progress;
-    const working = item.progress ? `${item.progress.percent} % ${item.progress.step} ${item.progress.text}` : "";
-    const outcome = { open: working, failed: `✗ ${item.error?.code}: ${item.error?.message}`, done: `✓ ${short(item.result ?? null)}` };
-    setText(said, outcome[item.status] ?? item.status);
+    setText(node.lastChild, `${call.textContent}\n${said.textContent}`);
   },
   artifact(node, item) {
-    const [summary, content] = parts(node, ["summary", ""], ["pre", ""]);
     const version = item.versions.at(-1);
     const status = version.status ?? "intermediate";
+    if (!node.firstChild) {
+      made(node, "summary", "");
+      made(node, "pre", "");
+      node.open = status === "intermediate"; // who watches it grow sees it grow
+    }
     const size = status === "final" ? `${version.size ?? 0} bytes` : `${(version.content ?? "").length} characters`;
-    setText(summary, `${item.kind} “${item.name}” v${version.version} · ${status} · ${size}`);
-    summary.dataset.version = status;
-    growText(content, version.content ?? "(stored apart: read it from the API)");
+    setText(node.firstChild, `${item.kind} “${item.name}” v${version.version} · ${status} · ${size}`);
+    node.firstChild.dataset.version = status;
+    growText(node.lastChild, version.content ?? "(stored apart: read it from the API)");
   },
   step: (node, item) => setText(node, `${item.status === "open" ? "…" : "✓"} ${item.name}`),
   plan: (node, item) => setText(node, item.items.map((one) => `${one.text} (${one.status ?? "pending"})`).join(" → ")),
