@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,13 @@ from services.agent_worker.turn import Turn
 
 ARTIFACT_BYTES_MAX = 64 * 1024 * 1024
 """It is held in memory until it is final, as a worker may hold one per slot."""
+
+
+DELTA_CHARS = 80
+DELTA_S = 0.1
+"""Text of an artifact is published when there is this much of it, or this long after the last: it is watched growing, not
+read word by word, and a frame per word would cost three times the bytes.
+"""
 
 
 class ArtifactWriter:
@@ -31,6 +39,8 @@ class ArtifactWriter:
         self._chunks: list[bytes] = []
         self._size = 0
         self._chars = 0
+        self._unsaid: list[str] = []
+        self._said_at = 0.0
         self._by_reference = False
 
     async def __aenter__(self) -> Self:
@@ -62,7 +72,7 @@ class ArtifactWriter:
         return self
 
     async def write(self, content: str | bytes) -> None:
-        """Add text, which viewers see at once, or bytes, which they get when it is final.
+        """Add text, which viewers see grow, or bytes, which they get when it is final.
 
         Raises:
             TooLarge: the artifact is over ARTIFACT_BYTES_MAX.
@@ -77,9 +87,19 @@ class ArtifactWriter:
         if isinstance(content, bytes) or self._size > ev.CONTENT_BYTES_MAX:
             self._by_reference = True
         elif not self._by_reference:
-            self._turn.emit(ev.ArtifactDelta(id=self.id, at=self._chars, text=content, ns=self._ns))
-            self._chars += len(content)
-            await self._turn.room()
+            self._unsaid.append(content)
+            if time.monotonic() - self._said_at >= DELTA_S or sum(map(len, self._unsaid)) >= DELTA_CHARS:
+                self._say()
+                await self._turn.room()
+
+    def _say(self) -> None:
+        """Publish the text that has collected."""
+        text = "".join(self._unsaid)
+        if text:
+            self._turn.emit(ev.ArtifactDelta(id=self.id, at=self._chars, text=text, ns=self._ns))
+        self._chars += len(text)
+        self._unsaid.clear()
+        self._said_at = time.monotonic()
 
     async def take(self, texts: AsyncGenerator[str, None]) -> None:
         """Write a text as it comes. Where an earlier attempt finished this version, `texts` is not even started."""
@@ -93,6 +113,7 @@ class ArtifactWriter:
     ) -> None:
         if self._kept or kind is not None:  # left by an error it stays intermediate, and the run's end closes it so
             return
+        self._say()
         data = b"".join(self._chunks)
         ref = await self._turn.put_object(data) if self._by_reference else ""
         digest = hashlib.sha256(data).hexdigest()

@@ -149,9 +149,9 @@ class Turn:
         expires = now_ms() + int(timeout_s * 1000)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.answers[request.id] = answer
-        self.emit(msgspec.structs.replace(request, expires=expires))
-        self.emit(ev.RunWaiting(interrupts=list(self.answers), ns=ns))
         try:
+            self.emit(msgspec.structs.replace(request, expires=expires))
+            self.emit(ev.RunWaiting(interrupts=list(self.answers), ns=ns))
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:
@@ -199,7 +199,8 @@ BROKEN_OFF = "The run ended before this did."
 def check_size(event: ev.AnyEvent) -> None:
     size = len(encode_frame(event))
     if size > EVENT_BYTES_MAX:
-        raise TooLarge(f"{event.type if isinstance(event, ev.Unknown) else type(event).__name__} of {size} bytes")
+        kind = event.type if isinstance(event, ev.Unknown) else type(event).__struct_config__.tag
+        raise TooLarge(f"an event {kind} of {size} bytes; the limit is {EVENT_BYTES_MAX}")
 
 
 def note(text: str) -> str:
