@@ -10,14 +10,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.errors import AnabranchError, Conflict, Fenced, NotFound, Overloaded, Unavailable
+from schemas.errors import AnabranchError, Conflict, Fenced, NotFound, Overloaded, TooLarge, Unavailable
 from services.broker.connection import Connection
 
 WRONG_LAST_SEQUENCE = 10071
-NO_MESSAGE = 10037
 STREAM_NOT_FOUND = 10059
-CONSUMER_NOT_FOUND = 10014
 MAXIMUM_BYTES = 10077
+TOO_LARGE = 10054
+STILL_IN_PROCESS = (10158, 10164)
+"""A message of the same id, or another on the same subject, is on its way through the quorum: ask again soon."""
+
 DELETE_FAILED = (10043, 10057)
 """What deleting a message that is not there answers, by version of the server."""
 
@@ -130,9 +132,9 @@ def error_of(error: ApiError, about: str) -> AnabranchError:
         return Overloaded(text, code="stream_full")
     if error.code == 404 or error.err_code in DELETE_FAILED:
         return NotFound(text, code="stream_not_found" if error.err_code == STREAM_NOT_FOUND else None)
-    if (
-        error.code == 503 or error.err_code == 10164
-    ):  # another append to the same subject is on its way through the quorum
+    if error.err_code == TOO_LARGE:
+        return TooLarge(text)
+    if error.code in {429, 503} or error.err_code in STILL_IN_PROCESS:
         return Unavailable(text)
     return Conflict(text, code="broker_refused")
 

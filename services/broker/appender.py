@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from schemas.errors import AnabranchError, TooLarge, Unavailable
 from services.broker.api import read_puback
-from services.broker.connection import REQUEST_S, Connection, Listener
+from services.broker.connection import REQUEST_S, Connection
+from services.broker.listening import Listener
 from services.broker.port import Appended, OnResult
 
 SWEEP_S = 0.25
@@ -34,7 +35,7 @@ class JetStreamAppender:
         self._connection = connection
         self._on_result = on_result
         self._loop = asyncio.get_running_loop()
-        self._inbox = connection.new_inbox()
+        self._inbox = connection.inbox.separate()
         self._prefix_bytes = len(self._inbox) + 1
         self._in_flight: dict[int, _Sent] = {}  # in the order of their deadlines, since all wait equally long
         self._number = 0

@@ -68,7 +68,7 @@ async def read(connection: Connection, stream: str, subject: str, after: int, me
         elif not end.done():
             _finish(end, status, headers, stream)
 
-    with connection.inbox(on_message) as reply, connection.at_stake(end):
+    with connection.inbox.exchange(on_message) as reply:
         await connection.send_and_wait(f"$JS.API.DIRECT.GET.{stream}", request, reply, end)
         pending = end.result()
     return Batch(records, pending, records[-1].seq if records else after)

@@ -23,12 +23,17 @@ from schemas.errors import NotFound, Unavailable
 from schemas.seal import SEAL_BYTES_MAX, Seal, SealMessage, SealReference
 from services.broker import api, direct, objects, streams
 from services.broker.appender import JetStreamAppender
-from services.broker.connection import Connection, Listener
+from services.broker.connection import Connection
+from services.broker.listening import Listener
 from services.broker.port import READ_MESSAGES_MAX, Appended, Batch, Bounds, OnResult, Record, Subscription
 from services.broker.pull import PULL_S_MAX, JetStreamDelivery, pull
 
 START_S = 10.0
 """How long a service waits for the broker when it starts."""
+
+PROVISION_S = 60.0
+PROVISION_RETRY_S = 0.5
+"""How long a deployment waits for a cluster to take its streams, and how often it asks."""
 
 CONTROL_S = 1.0
 """How long the process that runs a run may take to confirm a control message."""
@@ -52,12 +57,26 @@ async def connect(url: str, name: str, *, replay_mirror: bool = False, deadline_
 
 
 async def provision(
-    url: str, deployment: streams.Deployment, *, name: str = "provision", deadline_s: float = START_S
+    url: str, deployment: streams.Deployment, *, name: str = "provision", deadline_s: float = PROVISION_S
 ) -> list[str]:
-    """Create or update the streams of the deployment; returns the names of those that changed. See `streams.provision`."""
-    connection = await Connection.open(url, name, deadline_s)
+    """Create or update the streams of the deployment, as `streams.provision`; returns what the last try changed.
+
+    Raises:
+        Conflict: a change would lose something.
+        Unavailable: the broker has not done it within `deadline_s`.
+    """
+    connection = await Connection.open(url, name, START_S)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + deadline_s
     try:
-        return await streams.provision(connection, deployment)
+        while True:
+            try:
+                return await streams.provision(connection, deployment)
+            except Unavailable as error:  # a cluster that has just started loses a request now and then
+                if loop.time() > deadline:
+                    raise
+                log.warning("not provisioned yet", error=str(error))
+                await asyncio.sleep(PROVISION_RETRY_S)
     finally:
         await connection.close()
 

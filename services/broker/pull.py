@@ -103,14 +103,13 @@ async def pull(
     wait = {"expires": int(expires_s * 1e9)} if expires_s > 0 else {"no_wait": True}
     request = msgspec.json.encode({"batch": limit, **wait})
     this = _Pull(connection, limit)
-    inbox = connection.new_inbox()
+    inbox = connection.inbox.separate()
     listener = await connection.listen(inbox, this.on_message, timeout_s=max(expires_s, MARGIN_S))
     subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
     try:
-        with connection.at_stake(this.end):
-            await connection.send_and_wait(subject, request, inbox, this.end, timeout_s=expires_s + MARGIN_S)
-            if not this.deliveries:
-                this.end.result()
+        await connection.send_and_wait(subject, request, inbox, this.end, timeout_s=expires_s + MARGIN_S)
+        if not this.deliveries:
+            this.end.result()
     except Unavailable:
         request_lost = connection.connected and not this.end.done()  # the caller's next one will do
         if not (this.deliveries or request_lost):

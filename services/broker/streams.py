@@ -88,7 +88,6 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     max_consumers: int = 16
     """Nothing here creates consumers at run time: room for mirrors and for a person's tools. It cannot be changed later."""
     allow_direct: bool = False
-    mirror_direct: bool = False
     allow_rollup_hdrs: bool = False
     deny_delete: bool = False
     republish: Republish | None = None
@@ -143,6 +142,7 @@ def _partition(deployment: Deployment, partition: int) -> list[Stream]:
         num_replicas=deployment.mirror_replicas,
         max_bytes=deployment.events_bytes,
         max_age=deployment.events_age_s * 10**9,
+        duplicate_window=0,
         allow_direct=True,
         mirror=Mirror(name),
     )

@@ -11,6 +11,7 @@ from services.broker import jetstream
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.broker.port import Broker
 from services.broker.streams import Deployment
+from tests.broker.place import Place
 from tests.nats_server import NatsCluster, NatsServer
 
 ACK_WAIT_S = 1.0
@@ -75,3 +76,8 @@ async def broker(connect) -> Broker:
 async def other(connect) -> Broker:
     """A second connection to the same broker."""
     return await connect()
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
