@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from schemas import events as ev
 from schemas import namespace, subjects
-from schemas.codec import decode_frame
 from schemas.commands import CancelRun, Control, RunCommand
 from schemas.errors import AnabranchError, Fenced, Unavailable
 from schemas.transcript import Interrupt
-from services.agent_worker.ending import Cancelled, Outcome, next_command, seal_of, terminal_event
+from services.agent_worker.concluding import conclude, patiently
+from services.agent_worker.ending import Cancelled, Outcome, terminal_event
 from services.agent_worker.inputs import Inputs, read_lane
 from services.agent_worker.journal import Journal
 from services.agent_worker.kept import Kept
@@ -28,19 +27,11 @@ from services.agent_worker.models.port import Model
 from services.agent_worker.publisher import LaneWriter, Publisher
 from services.agent_worker.run import Run
 from services.agent_worker.turn import Answer, Retry, Turn
-from services.broker.input_lane import find_successor
 from services.broker.port import Broker
 from services.runtime import now_ms
 
-PATIENCE_S = 120.0
-"""How long the end of a run is tried against a broker that does not answer. After that the command is delivered again."""
-
-PAUSE_S = 0.2
-PAUSE_S_MAX = 2.0
-
-log = structlog.get_logger()
-
-T = TypeVar("T")
+PAUSE_S = 2.0
+"""Between two heartbeats while the broker does not answer."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,7 +207,7 @@ class Attempt:
         while True:
             answered = heard + self.limits.beat_s > loop.time()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.limits.beat_s if answered else PAUSE_S_MAX):
+                async with asyncio.timeout(self.limits.beat_s if answered else PAUSE_S):
                     await self._poked.wait()
             self._poked.clear()
             try:
@@ -266,43 +257,6 @@ class Attempt:
         self.over = True
 
     async def conclude(self) -> None:
-        """After the terminal event: seal the run and start the one that waits behind it. Repeating it changes nothing.
-
-        Raises:
-            Unavailable: the broker did not answer for PATIENCE_S.
-        """
-        command = self.command
+        """After the terminal event: seal the run and start the one that waits behind it (`concluding.conclude`)."""
         await patiently(self.look)
-        epoch = command.epoch or (await patiently(lambda: self._broker.bounds(command.partition))).epoch
-        created = await patiently(self._created)
-        seal = seal_of(self.journal, command, epoch=epoch, created=created)
-        await patiently(lambda: self._broker.publish_seal(seal, f"seal:{command.run}:{seal.run.last}"))
-        address = (self._broker, command.partition, command.tenant, command.conversation)
-        queued = await patiently(lambda: find_successor(*address, command.seq))
-        if queued is not None:
-            following = next_command(command, self.journal, queued, epoch)
-            await patiently(lambda: self._broker.publish_command(following))
-
-    async def _created(self) -> int:
-        """When the conversation was created (ms); 0 if that has left the log."""
-        subject = subjects.event(*self._address[:3], subjects.IN_LANE)
-        first = await self._broker.next_message(self.command.partition, subject, 0)
-        if first is None:
-            return 0
-        frame = decode_frame(first.data)
-        return frame.ts if isinstance(frame.events[0], ev.ConversationCreated) else 0
-
-
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Repeat what the broker did not answer, for PATIENCE_S. Raises Unavailable after that."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_S
-    pause = PAUSE_S
-    while True:
-        try:
-            return await call()
-        except Unavailable:
-            if loop.time() + pause > deadline:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, PAUSE_S_MAX)
+        await conclude(self._broker, self.command, self.journal)

@@ -9,7 +9,6 @@ from schemas import events as ev
 from schemas import namespace
 from schemas.commands import RunCommand, Turn, bounded_history
 from schemas.cursor import Cursor
-from schemas.errors import AnabranchError
 from schemas.seal import Seal, make_seal
 from schemas.transcript import Agent, Artifact, Message, RunState, ToolCall
 from services.agent_worker.journal import Journal
@@ -140,7 +139,3 @@ def next_command(command: RunCommand, journal: Journal, queued: QueuedRun, epoch
         history=bounded_history(history),
         title=journal.fold.title,
     )
-
-
-def dead_reason(error: AnabranchError) -> str:
-    return f"{error.code}: {error.message}"
