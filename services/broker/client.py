@@ -21,6 +21,7 @@ import nats.aio.client
 import nats.aio.subscription
 import nats.errors
 import structlog
+from nats.aio.transport import TcpTransport
 
 from schemas.errors import TooLarge, Unavailable
 
@@ -73,9 +74,13 @@ class NatsClient(nats.aio.client.Client):
     async def discard(self) -> None:
         """Close, and wait for no dead peer."""
         self._handlers.clear()
-        with contextlib.suppress(Exception):  # whatever goes wrong in closing what is thrown away
-            async with asyncio.timeout(CLOSE_S):
-                await self.close()
+        try:
+            with contextlib.suppress(Exception):  # whatever goes wrong in closing what is thrown away
+                async with asyncio.timeout(CLOSE_S):
+                    await self.close()
+        finally:
+            if isinstance(self._transport, TcpTransport) and self._transport._io_writer is not None:
+                self._transport._io_writer.transport.abort()  # or a peer that reads nothing keeps the socket open
 
 
 async def dial(server: str, name: str, on_trouble: Callable[[], None]) -> NatsClient:

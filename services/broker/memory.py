@@ -9,8 +9,6 @@ Nothing survives the process.
 from __future__ import annotations
 
 import asyncio
-import bisect
-import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
@@ -18,165 +16,16 @@ import msgspec
 
 from schemas import subjects
 from schemas.commands import Control, DeadLetter, RunCommand
-from schemas.errors import AnabranchError, Fenced, NotFound, TooLarge, Unavailable
+from schemas.errors import AnabranchError, NotFound, Unavailable
 from schemas.seal import Seal, SealMessage, SealReference
+from services.broker import port
+from services.broker.memory_core import Callback, MemoryCore, Window, check_size
 from services.broker.memory_queue import MemoryDelivery, MemoryQueue
-from services.broker.port import (
-    READ_BYTES_MAX,
-    READ_MESSAGES_MAX,
-    Appended,
-    Batch,
-    Bounds,
-    OnResult,
-    Record,
-    Subscription,
-)
+from services.broker.port import Appended, Batch, Bounds, OnResult, Record, Subscription
 
-PAYLOAD_BYTES_MAX = 1024 * 1024 - 512
-"""As a server with its default max_payload takes it."""
-
-DUPLICATE_WINDOW_S = 120.0
-COMMANDS_DUPLICATE_WINDOW_S = 3600.0
+__all__ = ["MemoryBroker", "MemoryCore"]
 
 _encode = msgspec.json.Encoder().encode
-
-
-class _Window:
-    """The message ids of the last `window_s` seconds, each with the sequence its message has."""
-
-    def __init__(self, window_s: float) -> None:
-        self._window_s = window_s
-        self._seen: dict[str, tuple[int, float]] = {}
-
-    def find(self, msg_id: str) -> int | None:
-        oldest = time.monotonic() - self._window_s
-        while self._seen and next(iter(self._seen.values()))[1] < oldest:
-            del self._seen[next(iter(self._seen))]
-        found = self._seen.get(msg_id)
-        return None if found is None else found[0]
-
-    def add(self, msg_id: str, seq: int) -> None:
-        self._seen[msg_id] = (seq, time.monotonic())
-
-
-class _Log:
-    """The log of one partition."""
-
-    def __init__(self) -> None:
-        self.first = 1
-        self.last = 0
-        self.ids = _Window(DUPLICATE_WINDOW_S)
-        self._conversations: dict[str, list[Record]] = {}
-
-    def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None) -> Appended:
-        if expected_last is not None:
-            newest = self.last_on(subject)
-            last = 0 if newest is None else newest.seq
-            if last != expected_last:
-                raise Fenced(f"{subject}: wrong last sequence: {last}")
-        known = self.ids.find(msg_id)
-        if known is not None:
-            return Appended(known, True)
-        self.last += 1
-        conversation, _, lane = subject.rpartition(".")
-        self._conversations.setdefault(conversation, []).append(Record(self.last, lane, data))
-        self.ids.add(msg_id, self.last)
-        return Appended(self.last, False)
-
-    def after(self, subject: str, seq: int) -> list[Record]:
-        """Records on the subject, whose last token may be `*`, above `seq`."""
-        conversation, _, lane = subject.rpartition(".")
-        records = self._conversations.get(conversation, [])
-        start = bisect.bisect_right(records, max(seq, self.first - 1), key=lambda record: record.seq)
-        return [record for record in records[start:] if lane in {"*", record.lane}]
-
-    def last_on(self, subject: str) -> Record | None:
-        conversation, _, lane = subject.rpartition(".")
-        for record in reversed(self._conversations.get(conversation, [])):
-            if record.seq < self.first:
-                return None
-            if record.lane == lane:
-                return record
-        return None
-
-
-class MemoryCore:
-    """What the connections of one process share. Belongs to one event loop.
-
-    `ack_wait_s`: how long a delivery may go unacknowledged before it is delivered again.
-    """
-
-    def __init__(self, *, partitions: int = 1, ack_wait_s: float = 30.0, epoch: str | None = None) -> None:
-        self.epoch = epoch if epoch is not None else f"{time.time_ns():x}"
-        self.logs = [_Log() for _ in range(partitions)]
-        self.commands = MemoryQueue(ack_wait_s)
-        self.command_ids = _Window(COMMANDS_DUPLICATE_WINDOW_S)
-        self.seals = MemoryQueue(ack_wait_s)
-        self.seal_ids = _Window(DUPLICATE_WINDOW_S)
-        self.controls: dict[str, list[_Callback]] = {}
-        self.followers: dict[str, list[_Callback]] = {}
-        self.objects: dict[str, bytes] = {}
-        self.dead: dict[int, DeadLetter] = {}
-        self.dead_last = 0
-        self._drop_live = 0
-
-    def log(self, partition: int) -> _Log:
-        if not 0 <= partition < len(self.logs):
-            raise NotFound(f"there is no partition {partition}", code="stream_not_found")
-        return self.logs[partition]
-
-    def forget_before(self, partition: int, seq: int) -> None:
-        """As retention does: `seq` is the first sequence that is still there."""
-        log = self.log(partition)
-        log.first = max(log.first, min(seq, log.last + 1))
-
-    def drop_live(self, count: int) -> None:
-        """Do not deliver the next `count` live messages to anybody."""
-        self._drop_live += count
-
-    def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None) -> Appended:
-        _check_size(subject, data)
-        appended = self.log(subjects.parse_event(subject).partition).append(subject, data, msg_id, expected_last)
-        if not appended.duplicate:
-            self._republish(subject, appended.seq, data)
-        return appended
-
-    def _republish(self, subject: str, seq: int, data: bytes) -> None:
-        if self._drop_live:
-            self._drop_live -= 1
-            return
-        conversation, _, lane = subject.replace("ab.evt.", "ab.live.", 1).rpartition(".")
-        loop = asyncio.get_running_loop()
-        for follower in self.followers.get(f"{conversation}.*", ()):
-            loop.call_soon(follower, seq, lane, data)
-
-
-class _Callback:
-    """A callback in a table of the core, until it is closed or while its connection is cut."""
-
-    def __init__(
-        self, broker: MemoryBroker, table: dict[str, list[_Callback]], key: str, callback: Callable[..., None]
-    ) -> None:
-        self._broker = broker
-        self._table = table
-        self._key = key
-        self._callback: Callable[..., None] | None = callback
-        table.setdefault(key, []).append(self)
-
-    @property
-    def reachable(self) -> bool:
-        return self._callback is not None and self._broker.connected
-
-    def close(self) -> None:
-        if self._callback is not None:
-            self._callback = None
-            self._table[self._key].remove(self)
-            if not self._table[self._key]:
-                del self._table[self._key]
-
-    def __call__(self, *args: object) -> None:
-        if self.reachable and self._callback is not None:
-            self._callback(*args)
 
 
 class MemoryAppender:
@@ -271,12 +120,12 @@ class MemoryBroker:
         self.check()
         return next(iter(self.core.log(partition).after(subject, after)), None)
 
-    async def read(self, partition: int, subject: str, after: int, *, messages: int = READ_MESSAGES_MAX) -> Batch:
+    async def read(self, partition: int, subject: str, after: int, *, messages: int = port.READ_MESSAGES_MAX) -> Batch:
         self.check()
         found = self.core.log(partition).after(subject, after)
-        room = READ_BYTES_MAX
+        room = port.READ_BYTES_MAX
         records: list[Record] = []
-        for record in found[: min(messages, READ_MESSAGES_MAX)]:
+        for record in found[: min(messages, port.READ_MESSAGES_MAX)]:
             if room < 0:
                 break
             records.append(record)
@@ -290,9 +139,9 @@ class MemoryBroker:
 
     async def follow(self, subject: str, on_message: Callable[[int, str, bytes], None]) -> Subscription:
         self.check()
-        return self._keep(_Callback(self, self.core.followers, subject, on_message))
+        return self._keep(Callback(self, self.core.followers, subject, on_message))
 
-    def _keep(self, callback: _Callback) -> Subscription:
+    def _keep(self, callback: Callback) -> Subscription:
         self._open.append(callback)
         return callback
 
@@ -319,11 +168,11 @@ class MemoryBroker:
         return await self.core.seals.fetch(limit, timeout_s)
 
     def _put(
-        self, queue: MemoryQueue, ids: _Window, subject: str, data: bytes, msg_id: str, *, bounded: bool = True
+        self, queue: MemoryQueue, ids: Window, subject: str, data: bytes, msg_id: str, *, bounded: bool = True
     ) -> None:
         self.check()
         if bounded:
-            _check_size(subject, data)
+            check_size(subject, data)
         if ids.find(msg_id) is None:
             ids.add(msg_id, queue.put(subject, data))
 
@@ -338,7 +187,7 @@ class MemoryBroker:
 
     async def on_control(self, run: str, callback: Callable[[Control], None]) -> Subscription:
         self.check()
-        return self._keep(_Callback(self, self.core.controls, run, callback))
+        return self._keep(Callback(self, self.core.controls, run, callback))
 
     # --- objects
 
@@ -371,8 +220,3 @@ class MemoryBroker:
         self.check()
         if self.core.dead.pop(seq, None) is None:
             raise NotFound(f"there is no dead letter {seq}")
-
-
-def _check_size(subject: str, data: bytes) -> None:
-    if len(data) > PAYLOAD_BYTES_MAX:
-        raise TooLarge(f"{len(data)} bytes on {subject}: the broker takes {PAYLOAD_BYTES_MAX}")
