@@ -1,7 +1,7 @@
 """Pipelined appends: the hot path of a worker. Many lanes, one append in flight on each, results by callback.
 
 One wildcard inbox takes all acknowledgements, with the number of the send as its last token; they are dispatched from the
-read loop, and one sweep finds those that are late. Per append that is a third of `js.publish` (docs/benchmarks.md), and
+read loop, and one sweep finds those that are late. Per append that is a third of the CPU of `js.publish` (8 µs to 24), and
 unlike nats-py's `publish_async` it always comes to a result: an error of the server, a time-out and a lost connection
 each have one.
 """

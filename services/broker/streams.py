@@ -2,13 +2,13 @@
 
 Services never create streams. `provision` runs when a deployment starts (`python -m services.admin apply`) and may run
 any number of times. It creates what is missing and changes what can be changed without a loss; the rest it refuses, and
-then a person decides (docs/decisions/0004).
+then a person decides.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import structlog
@@ -42,8 +42,12 @@ MIB = 1024**2
 log = structlog.get_logger()
 
 
+Replicas = Annotated[int, msgspec.Meta(ge=1, le=5)]
+Bytes = Annotated[int, msgspec.Meta(ge=MIB)]
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between a laptop and a cluster. The byte limits of all streams together must stay below the volume:
+    """What differs between a laptop and a cluster; `admin apply` reads it from the environment. The byte limits of all streams together must stay below the volume:
     a stream that is full says so, a full volume only makes every publish time out until the server is restarted.
 
     `mirror`: a copy of each partition that serves replay, because reading the primary holds up its writers.
@@ -51,17 +55,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     `ack_wait_s`: how long a worker or persister may be silent before its message goes to another.
     """
 
-    partitions: int = 1
-    replicas: int = 1
-    mirror: bool = False
-    mirror_replicas: int = 1
-    events_age_s: int = 24 * 3600
-    events_bytes: int = 2 * GIB
-    commands_bytes: int = 128 * MIB
-    seals_bytes: int = 512 * MIB
-    dead_bytes: int = 128 * MIB
-    objects_bytes: int = 2 * GIB
-    ack_wait_s: float = 30.0
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+    replicas: Replicas = 1
+    mirror: Annotated[bool, msgspec.Meta(extra={"env": "ANABRANCH_REPLAY_MIRROR"})] = False
+    mirror_replicas: Replicas = 1
+    events_age_s: Annotated[int, msgspec.Meta(ge=60)] = 24 * 3600
+    events_bytes: Bytes = 2 * GIB
+    commands_bytes: Bytes = 128 * MIB
+    seals_bytes: Bytes = 512 * MIB
+    dead_bytes: Bytes = 128 * MIB
+    objects_bytes: Bytes = 2 * GIB
+    ack_wait_s: Annotated[float, msgspec.Meta(ge=0.5)] = 30.0
 
 
 class Republish(msgspec.Struct, frozen=True):
