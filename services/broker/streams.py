@@ -47,8 +47,9 @@ Bytes = Annotated[int, msgspec.Meta(ge=MIB)]
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between a laptop and a cluster; `admin apply` reads it from the environment. The byte limits of all streams together must stay below the volume:
-    a stream that is full says so, a full volume only makes every publish time out until the server is restarted.
+    """What differs between a laptop and a cluster; `admin apply` reads it from the environment. The byte limits of all
+    streams together must stay below the volume: a stream that is full says so, a full volume only makes every publish time
+    out until the server is restarted.
 
     `mirror`: a copy of each partition that serves replay, because reading the primary holds up its writers.
     `events_age_s`: how long a cursor can be resumed from the log; after that from the archive.
