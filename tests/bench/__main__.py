@@ -1,4 +1,4 @@
-"""`python -m tests.bench [names…] [--json FILE]`: measure, print the table, end with 1 if a target was missed."""
+"""`python -m tests.bench [names…] [--json FILE]`: measure, print the table, end with 1 if a target was missed or a bench failed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import msgspec
@@ -27,16 +28,21 @@ def main() -> int:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     configure_logging("bench", "WARNING")
     figures: list[Figure] = []
+    failed = False
     for name in chosen.names or BENCHES:
         start = time.monotonic()
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            figures += runner.run(importlib.import_module(f"tests.bench.{name}").measure())
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                figures += runner.run(importlib.import_module(f"tests.bench.{name}").measure())
+        except Exception:  # the minutes that the others took are not thrown away
+            failed = True
+            traceback.print_exc()
         print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
     if chosen.json:
         chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
     print(table(figures))
-    return any(figure.verdict == "MISS" for figure in figures)
+    return failed or any(figure.verdict == "MISS" for figure in figures)
 
 
 if __name__ == "__main__":

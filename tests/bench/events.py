@@ -32,6 +32,8 @@ async def measure() -> list[Figure]:
     frames = [decode_frame(data, seq) for seq, data in enumerate(log, start=1)]
     lane = [(frame, data) for frame, data in zip(frames, log, strict=True) if not frame.is_input]
     events = sum(len(frame.events) for frame, _ in lane)
+    emitted = _emitted([frame for frame, _ in lane])
+    size = sum(len(data) for _, data in lane)
     deltas, text = _texts(frames)
 
     def encode_and_decode() -> None:
@@ -49,9 +51,11 @@ async def measure() -> list[Figure]:
             fold.apply(decode_frame(data, seq))
 
     return [
-        figure("events", "events of a team run", [events], ""),
-        figure("events", "events per frame", [events / len(lane)], ""),
-        figure("events", "bytes per event", [sum(len(data) for _, data in lane) / events], "B", at_most=120),
+        figure("events", "events emitted in a team run", [emitted], ""),
+        figure("events", "of them stored, adjacent deltas merged", [events], ""),
+        figure("events", "stored events per frame", [events / len(lane)], ""),
+        figure("events", "bytes per emitted event", [size / emitted], "B", at_most=120),
+        figure("events", "bytes per stored event", [size / events], "B"),
         figure(
             "events",
             "encode + decode, per event",
@@ -88,6 +92,13 @@ async def _team_run(stand: GatewayStand) -> list[bytes]:
         return await read_batches(client, subjects.events_stream(PARTITION), where)
     finally:
         await client.close()
+
+
+def _emitted(frames: list[ev.Frame]) -> int:
+    """What the agents emitted: every event that is no delta, and one delta for each token of the model's output."""
+    events = [event for frame in frames for event in frame.events]
+    tokens = sum(event.usage.output for event in events if isinstance(event, ev.UsageUpdated))
+    return tokens + sum(not isinstance(event, ev.TEXT_DELTAS) for event in events)
 
 
 def _texts(frames: list[ev.Frame]) -> tuple[int, list[bytes]]:

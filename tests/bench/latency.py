@@ -56,7 +56,7 @@ def _figures(raw: list[dict[str, dict[str, float]]], seen: list[dict[str, dict[s
         figure("latency", "WebSocket viewer p99", [viewed["p99"] for _, viewed in pairs], "ms"),
         figure(
             "latency",
-            "frames at the raw subscriber, from the same worker, p50",
+            "the same worker at the raw subscriber, p50",
             [run["raw"]["p50"] for run in seen],
             "ms",
         ),
