@@ -16,6 +16,8 @@ from services.archive.migrate import migrate
 from services.archive.reader import open_reader
 from services.broker.connection import Connection
 from services.broker.jetstream import START_S, JetStreamBroker, connect, provision
+from services.broker.streams import Deployment
+from services.runtime import read_settings
 
 NAME = "admin"
 
@@ -23,7 +25,7 @@ Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 
 
 async def apply(settings: Settings, _: argparse.Namespace) -> int:
-    changed = await provision(settings.nats_url, settings.deployment, name=NAME)
+    changed = await provision(settings.nats_url, read_settings(Deployment), name=NAME)
     await migrate(settings.database_url)
     print(f"streams: {', '.join(changed) or 'as they should be'}; the archive's tables are current")
     return 0
@@ -81,7 +83,7 @@ async def dead_drop(settings: Settings, arguments: argparse.Namespace) -> int:
 async def lag(settings: Settings, _: argparse.Namespace) -> int:
     connection = await Connection.open(settings.nats_url, NAME, START_S)
     try:
-        async for one in backlogs(connection, settings.partitions):
+        async for one in backlogs(connection, read_settings(Deployment).partitions):
             age = f"oldest {one.oldest_s:.0f} s" if one.messages else "-"
             print(f"{one.stream:14} {one.messages:>9} {one.what:26} {age:>16} {one.full:7.1%} full")
     finally:
@@ -91,7 +93,7 @@ async def lag(settings: Settings, _: argparse.Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _broker(settings: Settings) -> AsyncIterator[JetStreamBroker]:
-    broker = await connect(settings.nats_url, NAME, replay_mirror=settings.replay_mirror)
+    broker = await connect(settings.nats_url, NAME, replay_mirror=read_settings(Deployment).mirror)
     try:
         yield broker
     finally:

@@ -24,9 +24,8 @@ async def stack(tmp_path_factory):
 
 @pytest.fixture
 async def api(stack):
-    client = Api(stack.gateways[0].url)
-    yield client
-    await client.close()
+    async with Api(stack.gateways[0].url) as client:
+        yield client
 
 
 def pytest_configure() -> None:

@@ -17,7 +17,7 @@ async def begun(stack: Stack, api: Api, items: int = 6) -> tuple[Viewer, str]:
     """A team run in the middle of its work, and a viewer that has seen it so far."""
     conversation = await api.conversation()
     sent = await api.send(conversation, "Work that will be disturbed.", agent="team")
-    viewer = Viewer(conversation)
+    viewer = Viewer(conversation, mode="replay")  # so that it sees the events of before it came
     await viewer.watch(stack.gateways[0].url, until=lambda viewer: len(list(viewer.fold.items())) >= items)
     return viewer, sent["run"]
 
@@ -42,8 +42,7 @@ def nothing_doubled(viewer: Viewer) -> None:
 
 
 async def test_a_run_whose_worker_is_killed_is_taken_over_and_nothing_is_doubled(tmp_path):
-    async with running_stack(tmp_path, workers=2, **SLOW) as stack:
-        api = Api(stack.gateways[0].url)
+    async with running_stack(tmp_path, workers=2, **SLOW) as stack, Api(stack.gateways[0].url) as api:
         viewer, run = await begun(stack, api)
         started = [e for m in viewer.messages for e in started_events(m)]
         busy = worker_of(stack, viewer, run)
@@ -60,8 +59,7 @@ async def test_a_run_whose_worker_is_killed_is_taken_over_and_nothing_is_doubled
 
 
 async def test_a_run_survives_the_death_and_return_of_the_broker(tmp_path):
-    async with running_stack(tmp_path, **SLOW) as stack:
-        api = Api(stack.gateways[0].url)
+    async with running_stack(tmp_path, **SLOW) as stack, Api(stack.gateways[0].url) as api:
         viewer, run = await begun(stack, api)
         watching = asyncio.create_task(viewer.watch(stack.gateways[0].url, until=lambda viewer: viewer.over(run)))
         stack.nats.kill()
@@ -75,8 +73,7 @@ async def test_a_run_survives_the_death_and_return_of_the_broker(tmp_path):
 
 
 async def test_a_viewer_whose_gateway_is_killed_continues_on_another(tmp_path):
-    async with running_stack(tmp_path, gateways=2, **SLOW) as stack:
-        api = Api(stack.gateways[1].url)
+    async with running_stack(tmp_path, gateways=2, **SLOW) as stack, Api(stack.gateways[1].url) as api:
         viewer, run = await begun(stack, api)
         whole = Viewer(viewer.conversation)
         watching = asyncio.create_task(whole.watch(stack.gateways[1].url, until=lambda viewer: viewer.over(run)))
@@ -87,8 +84,7 @@ async def test_a_viewer_whose_gateway_is_killed_continues_on_another(tmp_path):
 
 
 async def test_a_gateway_that_drains_tells_its_viewers_to_come_back_and_exits_with_0(tmp_path):
-    async with running_stack(tmp_path, gateways=2, **SLOW) as stack:
-        api = Api(stack.gateways[1].url)
+    async with running_stack(tmp_path, gateways=2, **SLOW) as stack, Api(stack.gateways[1].url) as api:
         viewer, run = await begun(stack, api)
         attached = asyncio.Event()
 
@@ -105,8 +101,7 @@ async def test_a_gateway_that_drains_tells_its_viewers_to_come_back_and_exits_wi
 
 
 async def test_a_worker_that_is_told_to_stop_finishes_its_run_first(tmp_path):
-    async with running_stack(tmp_path, **SLOW) as stack:
-        api = Api(stack.gateways[0].url)
+    async with running_stack(tmp_path, **SLOW) as stack, Api(stack.gateways[0].url) as api:
         viewer, run = await begun(stack, api)
         code = await asyncio.to_thread(stack.workers[0].stop, 60)
         await viewer.watch(stack.gateways[0].url, until=lambda viewer: viewer.over(run))
@@ -116,8 +111,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_run_first(tmp_path):
 
 
 async def test_a_frozen_worker_that_wakes_up_writes_nothing_more(tmp_path):
-    async with running_stack(tmp_path, workers=2, **SLOW) as stack:
-        api = Api(stack.gateways[0].url)
+    async with running_stack(tmp_path, workers=2, **SLOW) as stack, Api(stack.gateways[0].url) as api:
         viewer, run = await begun(stack, api)
         frozen = worker_of(stack, viewer, run)
         frozen.signal(signal.SIGSTOP)
@@ -137,8 +131,7 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_more(tmp_path):
 
 
 async def test_a_run_that_no_worker_survives_ends_as_failed(tmp_path):
-    async with running_stack(tmp_path, ANABRANCH_ATTEMPTS_MAX="1", **SLOW) as stack:
-        api = Api(stack.gateways[0].url)
+    async with running_stack(tmp_path, ANABRANCH_ATTEMPTS_MAX="1", **SLOW) as stack, Api(stack.gateways[0].url) as api:
         viewer, run = await begun(stack, api)
         stack.workers[0].kill()
         stack.add_worker()

@@ -115,7 +115,10 @@ class Api:
         assert answer.status_code == 200, answer.text
         return msgspec.convert(answer.json()["transcript"], Transcript)
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Api:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
 
