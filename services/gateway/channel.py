@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -20,9 +21,10 @@ from schemas.cursor import Cursor
 from schemas.errors import AnabranchError, FoldError, Invalid, NotFound
 from schemas.events import Frame
 from schemas.fold import Fold
+from services.archive.port import Archived
 from services.broker.port import Record, Subscription
 from services.gateway.feed import Feed, FeedKey, Viewer
-from services.gateway.flights import Flights
+from services.gateway.flights import Flight, Flights
 from services.gateway.history import History, Lost, Stretch
 from services.gateway.join import Join
 from services.gateway.project import view_of
@@ -150,10 +152,10 @@ class Channel:
         """Wait until there is something new: frames, another generation, the end."""
         await self._news.wait()
 
-    async def stretch(self, after: int) -> Stretch:
-        """Records of the log after `after`; who asks for the same at the same time shares one read. Raises Unavailable."""
+    def stretch(self, after: int) -> Flight[Stretch]:
+        """Begin to read the records of the log after `after`; who asks for the same at the same time shares one read."""
         epoch = self._state.epoch
-        return await self._host.stretches.share(
+        return self._host.stretches.begin(
             (self.tenant, self.conversation, epoch, after), lambda: self._history.stretch(epoch, after)
         )
 
@@ -166,10 +168,10 @@ class Channel:
     async def open(self) -> None:
         """Subscribe, read the conversation to the present, go live. Raises NotFound, Unavailable."""
         try:
-            await self._history.archived()
+            archived = await self._history.archived()
             self._subscription = await self._history.follow(self._on_live)
             self._trusted_at = asyncio.get_running_loop().time() + INTEREST_S
-            await self._build()
+            await self._build(archived)
         except BaseException:
             self.close()
             raise
@@ -309,7 +311,7 @@ class Channel:
                 self._on_live(record.seq, record.lane, record.data)
 
     async def _build_anew(self, reason: Lost) -> None:
-        await self._build()
+        await self._build(await self._history.archived())
         self.generation += 1
         self.lost = reason
         self._pending = []
@@ -318,15 +320,15 @@ class Channel:
             feed.dissolve()
         self._announce()
 
-    async def _build(self) -> None:
+    async def _build(self, archived: Archived | None) -> None:
         """Build the state, first trusting the log to be whole, then from what is left of it. Raises NotFound, Unavailable."""
         assert self._join is not None
-        bytes_max = self._host.ring_bytes_max
+        build = partial(self._history.build, join=self._join, ring_bytes_max=self._host.ring_bytes_max)
         try:
-            state = await self._history.build(self._join, ring_bytes_max=bytes_max, tolerant=False)
+            state = await build(archived, tolerant=False)
         except FoldError as error:
             _log.warning("the log is not whole", conversation=self.conversation, error=error.message)
-            state = await self._history.build(self._join, ring_bytes_max=bytes_max, tolerant=True)
+            state = await build(await self._history.archived(), tolerant=True)
         self._state = state
         self._snapshots = Snapshots(state.fold)
         self.suspect = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from schemas.errors import AnabranchError, Unavailable
 
@@ -26,22 +26,38 @@ class Flights:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._flights
 
+    def begin(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> Flight[T]:
+        """`work()`, begun now or by somebody before who has not had its result yet."""
+        task = self._flights.get(key)
+        if task is None:
+            task = self._flights[key] = self._spawn(_outcome(work()))
+            task.add_done_callback(lambda _: self._flights.pop(key))
+        return Flight(task)
+
     async def share(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of `work()`, begun now or by somebody before. Raises the AnabranchError that it raises."""
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = self._spawn(_outcome(work()))
-            flight.add_done_callback(lambda _: self._flights.pop(key))
+        return await self.begin(key, work).result()
+
+
+class Flight(Generic[T]):
+    """Work that has begun."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, task: asyncio.Task[T | AnabranchError]) -> None:
+        self._task = task
+
+    async def result(self) -> T:
+        """What the work returns. Raises the AnabranchError that it raises."""
         try:
-            outcome = await asyncio.shield(flight)
+            outcome = await asyncio.shield(self._task)
         except asyncio.CancelledError:
-            if flight.cancelled():  # not the caller was cancelled, but the owner went away
+            if self._task.cancelled():  # not the caller was cancelled, but the owner went away
                 raise Unavailable("this is going away") from None
             raise
         if isinstance(outcome, AnabranchError):
             raise outcome
-        result: T = outcome
-        return result
+        return outcome
 
 
 async def _outcome(work: Coroutine[Any, Any, T]) -> T | AnabranchError:

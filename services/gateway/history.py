@@ -67,22 +67,20 @@ class History:
     async def follow(self, on_live: Callable[[int, str, bytes], None]) -> Subscription:
         return await self._broker.follow(subjects.live(self.partition, self._tenant, self._conversation), on_live)
 
-    async def build(self, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
-        """The conversation's state at the present. The archive's cursor counts if it is of the stream that is there now;
-        else the stream is read from its beginning.
+    async def build(self, archived: Archived | None, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
+        """The conversation's state at the present, `archived` and what came after. Its cursor counts if it is of the stream
+        that is there now; else the stream is read from its beginning.
 
         Raises:
             NotFound: neither the archive nor the leader of the log knows the conversation.
             FoldError: the log is not whole (never if `tolerant`).
         """
-        archived = await self.archived()
         bounds = await self._bounds()
         transcript = archived.transcript if archived else Transcript(conversation=self._conversation)
         start = Cursor(bounds.epoch, 0)
         if archived is not None and archived.cursor is not None and archived.cursor.epoch == bounds.epoch:
             start = archived.cursor
         state = State(transcript, start, ring_bytes_max=ring_bytes_max, tolerant=tolerant)
-        join.begin(start.seq)
         await self.read_on(state, join)
         if archived is None and state.seq == 0:
             await self._read_first(state, join)
@@ -93,27 +91,28 @@ class History:
         last = await self._broker.last_message(self.partition, self._lane(subjects.IN_LANE))
         if last is None:
             raise NotFound(f"there is no conversation {self._conversation!r}", code="unknown_conversation")
-        join.begin(0, last.seq)
+        join.need(last.seq)
         await self.read_on(state, join)
 
     async def read_on(self, state: State, join: Join, on_frame: Callable[[Frame], None] | None = None) -> None:
-        """Bring the state up to the present; `on_frame` is given every frame that changed it.
+        """Bring the state up to the present; `on_frame` is given every frame that changed it. The join begins at the state.
 
         Raises:
             FoldError: the log does not continue the state.
             Unavailable: also if the log is still behind what was seen live after PRESENT_S.
         """
+        join.begin(state.seq)
         try:
             async with asyncio.timeout(PRESENT_S):
+                records: Sequence[Record] = ()
                 while not join.caught_up:
-                    batch = await self._broker.read(self.partition, self._log, join.ask())
-                    for record in join.answer(batch):
-                        frame = _read(state, record)
-                        if frame is not None and on_frame is not None:
-                            on_frame(frame)
+                    asking = self._broker.read(self.partition, self._log, join.ask())
+                    batch, _ = await asyncio.gather(asking, _take(state, records, on_frame))
+                    records = join.answer(batch)
                     if batch.pending == 0 and not join.caught_up:
                         await asyncio.sleep(STALE_PAUSE_S)
                         join.give_up_before((await self._bounds()).first)
+                await _take(state, records, on_frame)
         except TimeoutError as error:
             raise Unavailable(f"conversation {self._conversation} could not be read to the present") from error
 
@@ -160,11 +159,15 @@ class History:
         return subjects.event(self.partition, self._tenant, self._conversation, lane)
 
 
-def _read(state: State, record: Record) -> Frame | None:
-    try:
-        return state.read(record)
-    except Invalid as error:
-        raise FoldError(f"record {record.seq}: {error.message}") from error
+async def _take(state: State, records: Sequence[Record], on_frame: Callable[[Frame], None] | None) -> None:
+    """Take in one batch. A coroutine so that the next batch can be under way meanwhile; it never waits. Raises FoldError."""
+    for record in records:
+        try:
+            frame = state.read(record)
+        except Invalid as error:
+            raise FoldError(f"record {record.seq}: {error.message}") from error
+        if frame is not None and on_frame is not None:
+            on_frame(frame)
 
 
 def _is_beginning(records: Sequence[Record]) -> bool:

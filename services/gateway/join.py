@@ -20,15 +20,18 @@ class Join:
         self._live: dict[int, Record] = {}
         self._live_bytes = 0
         self._live_bytes_max = live_bytes_max
-        self._highest = 0
-        self.begin(after, needed)
+        self._highest = needed
+        self.begin(after)
 
-    def begin(self, after: int, needed: int = 0) -> None:
+    def begin(self, after: int) -> None:
         """History starts (again) after `after`. What is buffered stays: it is either in history too or comes after it."""
-        self._highest = max(self._highest, needed)
         self.position = after
         self.needed = self._highest
         self.caught_up = False
+
+    def need(self, seq: int) -> None:
+        """The log is known to hold a record at `seq`."""
+        self._highest = max(self._highest, seq)
 
     def live(self, record: Record) -> None:
         """Buffer what came live: in any order, any number of times."""

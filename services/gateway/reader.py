@@ -19,6 +19,7 @@ from schemas.events import Frame
 from services.broker.port import READ_MESSAGES_MAX, Record
 from services.gateway.coalesce import coalesce
 from services.gateway.encoding import encoder
+from services.gateway.flights import Flight
 from services.gateway.history import STALE_PAUSE_S, Stretch
 from services.gateway.project import Projection, View
 
@@ -62,7 +63,7 @@ class Reader:
         self._projection = Projection(view)
         self._cursor = channel.cursor
         self._position = self._cursor.seq
-        self._ahead: tuple[int, Stretch] | None = None
+        self._ahead: tuple[int, Flight[Stretch]] | None = None
         self._gap: wire.Gap | None = None
         self._snapshot_due = False
         self._caught_up = False
@@ -209,11 +210,12 @@ class Reader:
         if position >= ring.floor:
             cost = ring.bytes_after(position)
         else:
-            stretch = await channel.stretch(position)
+            flight = channel.stretch(position)
+            stretch = await flight.result()
             if not stretch.whole:
                 self._break("retention")
                 return
-            self._ahead = (position, stretch)
+            self._ahead = (position, flight)
             cost = _estimate(stretch)
         if self._mode == "auto" and cost > SMALL_REPLAY_BYTES:
             snapshot = channel.snapshots.encoded(wire.JSON_PROTOCOL, self._sub, self._view, channel.cursor)
@@ -247,11 +249,9 @@ class Reader:
     async def _from_log(self) -> Sequence[Record]:
         """The records after the position that the ring has no more. None of them is newer than the channel's fold."""
         channel, position = self._channel, self._position
-        if self._ahead is not None and self._ahead[0] == position:
-            stretch = self._ahead[1]
-        else:
-            stretch = await channel.stretch(position)
-        self._ahead = None
+        ahead, self._ahead = self._ahead, None
+        flight = ahead[1] if ahead is not None and ahead[0] == position else channel.stretch(position)
+        stretch = await flight.result()
         if self._generation != channel.generation or channel.closed:
             return ()
         if not stretch.whole:
@@ -264,6 +264,9 @@ class Reader:
                 await asyncio.sleep(STALE_PAUSE_S)  # a copy of the log that is behind
             else:
                 self._position = state.ring.floor
+        elif stretch.pending:
+            self._ahead = (records[-1].seq, channel.stretch(records[-1].seq))
+            await asyncio.sleep(0)  # let it be under way while these are encoded and sent
         return records
 
 
