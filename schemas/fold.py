@@ -63,8 +63,12 @@ class Fold:
     expired. Then gaps in `n` and events about things never opened are passed over instead of raising.
     """
 
-    def __init__(self, transcript: Transcript, *, dense: bool = True) -> None:
-        """Continue from `transcript`, which the fold takes over and changes."""
+    def __init__(self, transcript: Transcript, *, dense: bool = True, after: int | None = None) -> None:
+        """Continue from `transcript`, which the fold takes over and changes.
+
+        `after`: the frames that follow begin above this sequence although some items of the transcript lie beyond it, as in
+        the archive when a message was queued inside a run (docs/decisions/0005). New items then go where the log has them.
+        """
         self._head = transcript
         self._dense = dense
         self._runs = {run.id: run for run in transcript.runs}
@@ -73,6 +77,7 @@ class Fold:
         self._open: dict[str, None] = {}
         self.changed: set[str] = set()
         """Ids of items changed or dropped since a caller last cleared it: what a cache of encoded items must forget."""
+        self._beyond = [] if after is None else [item for item in transcript.items if item.seq > after]
         for item in transcript.items:
             if item.status == "open":
                 self._reopen(item)
@@ -212,6 +217,9 @@ class Fold:
         item.seq = frame.seq
         item.started = frame.ts + event.dt
         self._items[item.id] = item
+        for later in self._beyond:
+            if later.seq > item.seq and self._items.pop(later.id, None) is not None:
+                self._items[later.id] = later
         self.changed.add(item.id)
         if item.status == "open":
             self._reopen(item)

@@ -241,3 +241,20 @@ def test_usage_adds_up_per_model():
 def test_a_title_is_the_first_line_and_at_most_80_characters():
     assert title_from("  hello\nworld") == "hello"
     assert len(title_from("x" * 200)) == 80
+
+
+@given(rngs)
+def test_a_fold_continued_from_an_archive_puts_a_queued_message_where_the_log_has_it(rng):
+    log = logs.conversation(rng, runs=2)
+    whole = fold_all("c", log)
+    first = whole.runs[0]
+    position = min(first.end_seq, whole.runs[1].seq - 1)
+    archive = fold_all("c", log)
+    archive.runs = archive.runs[:1]
+    archive.items = [item for item in archive.items if item.run == first.id]
+    archive.input_last = max(one.last for one in log if one.is_input and one.seq <= position)
+    continued = Fold(archive, after=position)
+    for one in log:
+        if one.seq > position:
+            continued.apply(one)
+    assert continued.snapshot() == whole
