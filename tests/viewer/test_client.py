@@ -10,6 +10,7 @@ from schemas import wire
 from schemas.codec import json_hook
 from schemas.errors import Invalid
 from schemas.fold import fold_all
+from schemas.transcript import Interrupt
 from services.viewer.client import RESYNCS_MAX, SEND_TRIES_MAX, Client, Outgoing
 from services.viewer.incoming import decode_server
 from tests.schemas import logs
@@ -208,6 +209,27 @@ def test_a_message_that_cannot_be_taken_now_is_tried_again_later_and_later_and_t
     assert client.take_notices() == ["no broker"]
     assert client.refused == {"u2"}
     assert client.unsent == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "typed", "decision", "value"),
+    [
+        ("approval", [], "yes", "approved", None),
+        ("approval", [], " Y ", "approved", None),
+        ("approval", [], "better not", "denied", None),
+        ("choice", ["left", "right"], "2", "answered", "right"),
+        ("choice", ["left", "right"], "left", "answered", "left"),
+        ("choice", ["left", "right"], "3", "answered", "3"),
+        ("input", [], "forty two", "answered", "forty two"),
+    ],
+)
+def test_what_a_person_types_answers_what_a_run_asks(kind, options, typed, decision, value):
+    client, _ = subscribed(demo.team_run())
+    asked = Interrupt(id="i2-1", run="run1", kind=kind, prompt="?", options=options)
+    (answer,) = client.resolve(asked, typed)
+    assert (answer.message.interrupt, answer.message.decision, answer.message.value) == ("i2-1", decision, value)
+    client.lost()
+    assert answer.message in [out.message for out in client.opened()]
 
 
 def test_a_conversation_that_is_not_there_ends_the_visit():
