@@ -258,3 +258,53 @@ def test_a_fold_continued_from_an_archive_puts_a_queued_message_where_the_log_ha
         if one.seq > position:
             continued.apply(one)
     assert continued.snapshot() == whole
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        (ev.RunCompleted(), "completed"),
+        (ev.RunFailed(code="boom", message="it broke"), "failed"),
+        (ev.RunCancelled(by="user"), "cancelled"),
+        (ev.RunSuperseded(by="run2"), "superseded"),
+    ],
+)
+def test_a_run_ends_in_one_of_four_ways(end, status):
+    state = fresh()
+    state.apply(frame(1, ev.RunStarted(agent="a"), end))
+    assert state.runs["r"].status == status
+    assert state.active_runs == []
+
+
+def test_a_run_waits_for_an_answer_and_goes_on_with_it():
+    state = fresh()
+    asked = ev.InterruptRequested(id="i", kind="approval", prompt="May I?")
+    state.apply(frame(1, ev.RunStarted(agent="a"), asked, ev.RunWaiting(interrupts=["i"])))
+    assert state.runs["r"].status == "waiting"
+    state.apply(
+        ev.Frame(run="r", lane="in", n=1, ts=2, seq=2, events=[ev.InterruptResolved(id="i", decision="approved")])
+    )
+    assert state.runs["r"].status == "running"
+
+
+def test_a_cancel_request_shows_until_the_run_has_ended_and_not_after():
+    state = fresh()
+    state.apply(frame(1, ev.RunStarted(agent="a")))
+    state.apply(ev.Frame(run="r", lane="in", n=1, ts=2, seq=2, events=[ev.RunCancelling()]))
+    assert state.runs["r"].status == "cancelling"
+    state.apply(frame(2, ev.RunCompleted()))
+    state.apply(ev.Frame(run="r", lane="in", n=2, ts=3, seq=4, events=[ev.RunCancelling()]))
+    assert state.runs["r"].status == "completed"
+
+
+def test_a_failed_agent_says_why_and_a_rename_wins_over_the_first_message():
+    state = fresh()
+    state.apply(
+        frame(1, ev.RunStarted(agent="a"), ev.AgentStarted(name="a"), ev.AgentFailed(code="boom", message="it broke"))
+    )
+    agent = state.item("r/main")
+    assert isinstance(agent, Agent)
+    assert (agent.status, agent.error.code) == ("failed", "boom")
+    said = ev.UserMessage(id="u", text="first words", agent="a")
+    state.apply(ev.Frame(run="r2", lane="in", n=1, ts=2, seq=2, events=[said, ev.ConversationRenamed(title="Better")]))
+    assert state.title == "Better"
