@@ -19,6 +19,8 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from schemas.errors import Invalid
+from schemas.ids import check_id
 from schemas.transcript import Interrupt, RunState
 from services.viewer import words
 from services.viewer.client import Changes, Link
@@ -94,12 +96,18 @@ class Terminal:
         asked = self._asked()
         if command in {"/quit", "/exit"}:
             self._visit.leave()
-        elif command == "/agent" and argument.strip():
-            self._visit.agent = argument.strip()
+        elif command == "/agent":
+            self._switch(argument.strip())
         elif asked is not None:
             self._visit.answer(asked, line)
         else:
             self._visit.say(line)
+
+    def _switch(self, agent: str) -> None:
+        try:
+            self._visit.agent = check_id(agent, "agent")
+        except Invalid as error:
+            self._console.print(Text(error.message, "red"))
 
     def _asked(self) -> Interrupt | None:
         return next((asked for view in self._active() for asked in view.interrupts), None)

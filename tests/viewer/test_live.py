@@ -108,9 +108,11 @@ async def test_in_a_terminal_agents_stream_in_nested_panels_and_a_person_types_b
         await play(run, demo.REST)
         await screen.shows("completed in")
         await screen.shows("Rivers branch where they bend.")
-        screen.type("And deltas?\r")
+        screen.type("/agent no body\r")
+        await screen.shows("agent 'no body' is not 1 to 64 characters")
+        screen.type("/agent assistant\rAnd deltas?\r")
         second = await worker.take()
-        assert second.command.text == "And deltas?"
+        assert (second.command.agent, second.command.text) == ("assistant", "And deltas?")
         await second.play("They branch too.")
         await screen.shows("They branch too.")
         screen.type("\x04")
