@@ -36,7 +36,7 @@ _decoder = msgspec.json.Decoder(RunCommand)
 
 
 class Worker:
-    """`name` is what viewers see of it in `run.started`."""
+    """`name` is what `run.started` says of it: enough to find the process."""
 
     def __init__(
         self,
