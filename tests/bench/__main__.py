@@ -1,4 +1,4 @@
-"""`python -m tests.bench [names…] [--json FILE]`: measure, print the table, end with 1 if a target was missed or a bench failed."""
+"""`python -m tests.bench [names…] [--json FILE]`: measure and print the table; 1 if a target was missed or a bench failed."""
 
 from __future__ import annotations
 
