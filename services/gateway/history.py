@@ -13,7 +13,7 @@ from schemas.errors import FoldError, Invalid, NotFound, Unavailable
 from schemas.events import Frame
 from schemas.transcript import Transcript
 from services.archive.port import Archived, ArchiveReader
-from services.broker.port import Bounds, Broker, Record, Subscription
+from services.broker.port import READ_BYTES_MAX, READ_MESSAGES_MAX, Bounds, Broker, Record, Subscription
 from services.gateway.join import Join
 from services.gateway.state import State
 
@@ -22,6 +22,9 @@ PRESENT_S = 10.0
 
 STALE_PAUSE_S = 0.03
 """Before asking a copy of the log again that does not know yet what was seen live."""
+
+STRETCH_RECORDS = 4 * READ_MESSAGES_MAX
+"""Records read between two questions what the log still holds."""
 
 Lost = Literal["epoch", "lost"]
 """Why a state must be built anew: the stream is another one, or something of it cannot be put in its place any more."""
@@ -118,10 +121,15 @@ class History:
 
     async def stretch(self, epoch: str, after: int) -> Stretch:
         """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked."""
-        batch = await self._broker.read(self.partition, self._log, after)
+        records: list[Record] = []
+        pending, position = 1, after
+        while pending and len(records) < STRETCH_RECORDS and _size(records) < READ_BYTES_MAX:
+            batch = await self._broker.read(self.partition, self._log, position)
+            records += batch.records
+            pending, position = batch.pending, batch.last_seq
         bounds = await self._bounds()
-        whole = bounds.epoch == epoch and (bounds.first <= after + 1 or _is_beginning(batch.records))
-        return Stretch(batch.records, batch.pending, whole)
+        whole = bounds.epoch == epoch and (bounds.first <= after + 1 or _is_beginning(records))
+        return Stretch(records, pending, whole)
 
     async def last_stored(self) -> int:
         """The newest sequence of the stream."""
@@ -173,3 +181,7 @@ async def _take(state: State, records: Sequence[Record], on_frame: Callable[[Fra
 def _is_beginning(records: Sequence[Record]) -> bool:
     """Whether the first record is the conversation's first: then all of it comes after, whatever else has left the log."""
     return bool(records) and records[0].lane == subjects.IN_LANE and decode_frame(records[0].data).n == 1
+
+
+def _size(records: Sequence[Record]) -> int:
+    return sum(len(record.data) for record in records)

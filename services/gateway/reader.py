@@ -6,22 +6,20 @@ lost something, or its stream was made anew) is again followed by a `Snapshot` a
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from schemas import wire
 from schemas.codec import decode_frame
 from schemas.cursor import Cursor
 from schemas.errors import Invalid, Unavailable
 from schemas.events import Frame
-from services.broker.port import READ_MESSAGES_MAX, Record
+from services.broker.port import Record
 from services.gateway.coalesce import coalesce
-from services.gateway.encoding import encoder
-from services.gateway.flights import Flight
-from services.gateway.history import STALE_PAUSE_S, Stretch
-from services.gateway.project import Projection, View
+from services.gateway.encoding import encoder, spliced
+from services.gateway.project import EVERYTHING, Projection, View
+from services.gateway.records import LeftTheLog, Records
 
 if TYPE_CHECKING:
     from services.gateway.channel import Channel
@@ -31,10 +29,6 @@ FUTURE_S = 2.0
 
 SMALL_REPLAY_BYTES = 4096
 """A replay up to this is chosen without asking what a snapshot would cost."""
-
-COALESCED_RECORDS_MAX = 1024
-COALESCED_BYTES_MAX = 128 * 1024
-"""Records made into one message for a viewer that is behind: most of them become part of a longer delta."""
 
 
 class Closed(Unavailable):
@@ -62,8 +56,7 @@ class Reader:
         self._generation = channel.generation
         self._projection = Projection(view)
         self._cursor = channel.cursor
-        self._position = self._cursor.seq
-        self._ahead: tuple[int, Flight[Stretch]] | None = None
+        self._records = Records(channel, self._cursor.seq)
         self._gap: wire.Gap | None = None
         self._snapshot_due = False
         self._caught_up = False
@@ -76,7 +69,7 @@ class Reader:
         reader._started = reader._merging = True
         reader._generation = generation
         reader._cursor = cursor
-        reader._position = cursor.seq
+        reader._records.start(cursor.seq)
         return reader
 
     # --- what its users ask
@@ -101,7 +94,7 @@ class Reader:
             Closed: the gateway drains.
         """
         while True:
-            message = await self._step(settle=False)
+            message = await self._step()
             if message is _Due.SNAPSHOT:
                 return self._channel.snapshots.message(self._sub, self._view, self._take_snapshot())
             if message is not None:
@@ -121,14 +114,16 @@ class Reader:
         return await self._encoded(protocol, settle=True)
 
     async def _encoded(self, protocol: str, *, settle: bool) -> bytes | None:
-        message = await self._step(settle=settle)
+        message = await self._step(settle=settle, splice=protocol == wire.JSON_PROTOCOL)
         if message is _Due.SNAPSHOT:
             return self._channel.snapshots.encoded(protocol, self._sub, self._view, self._take_snapshot())
         return None if message is None else encoder(protocol)(message)
 
     # --- one step
 
-    async def _step(self, *, settle: bool) -> wire.AnyServerMessage | Literal[_Due.SNAPSHOT] | None:
+    async def _step(
+        self, *, settle: bool = False, splice: bool = False
+    ) -> wire.AnyServerMessage | Literal[_Due.SNAPSHOT] | None:
         """The next message, with its effects on the position; `SNAPSHOT` where that is to be taken now, without an await."""
         channel = self._channel
         while not channel.closed:
@@ -141,12 +136,12 @@ class Reader:
                 return gap
             if self._snapshot_due:
                 return _Due.SNAPSHOT
-            if self._position < channel.state.seq:
-                shown = await self._advance()
+            if self._records.position < channel.state.seq:
+                shown = await self._advance(splice=splice)
                 if shown is not None:
                     return self._events(shown)
             elif self._caught_up:
-                told = self._cursor.seq == self._position
+                told = self._cursor.seq == self._records.position
                 return None if told or not settle else self._events(self._projection.settle() or [])
             else:
                 return self._catch_up()
@@ -154,7 +149,7 @@ class Reader:
 
     def _events(self, frames: list[Frame]) -> wire.Events:
         prev = self.cursor
-        self._cursor = Cursor(self._cursor.epoch, self._position)
+        self._cursor = Cursor(self._cursor.epoch, self._records.position)
         return wire.Events(sub=self._sub, prev=prev, cursor=self.cursor, frames=frames)
 
     def _catch_up(self) -> wire.Events | wire.CaughtUp:
@@ -162,14 +157,14 @@ class Reader:
         if held:
             return self._events(held)
         self._caught_up = self._merging = True
-        self._cursor = Cursor(self._cursor.epoch, self._position)
+        self._cursor = Cursor(self._cursor.epoch, self._records.position)
         return wire.CaughtUp(sub=self._sub, cursor=self.cursor)
 
     def _take_snapshot(self) -> Cursor:
         self._snapshot_due = False
         self._projection = Projection(self._view)
         self._cursor = self._channel.cursor
-        self._position = self._cursor.seq
+        self._records.start(self._cursor.seq)
         return self._cursor
 
     def _break(self, reason: Literal["retention", "epoch", "lost"]) -> None:
@@ -193,7 +188,7 @@ class Reader:
             await self._start_after(self._cursor)
         if asked == "auto":
             self._mode = "snapshot" if self._snapshot_due else "replay"
-        self._position = self._cursor.seq
+        self._records.start(self._cursor.seq)
         self._started = True
         return wire.Subscribed(sub=self._sub, conversation=channel.conversation, mode=self._mode, cursor=self.cursor)
 
@@ -205,24 +200,15 @@ class Reader:
             return
         if after.seq > channel.state.seq:
             await self._await_future(after)
-        position = min(after.seq, channel.state.seq)
-        ring = channel.state.ring
-        if position >= ring.floor:
-            cost = ring.bytes_after(position)
-        else:
-            flight = channel.stretch(position)
-            stretch = await flight.result()
-            if not stretch.whole:
-                self._break("retention")
-                return
-            self._ahead = (position, flight)
-            cost = _estimate(stretch)
+        try:
+            cost = await self._records.estimate(after.seq)
+        except LeftTheLog:
+            self._break("retention")
+            return
         if self._mode == "auto" and cost > SMALL_REPLAY_BYTES:
             snapshot = channel.snapshots.encoded(wire.JSON_PROTOCOL, self._sub, self._view, channel.cursor)
             if len(snapshot) < cost:
                 self._snapshot_due = True
-                return
-        self._cursor = Cursor(after.epoch, position)
 
     async def _await_future(self, after: Cursor) -> None:
         """A frame that this gateway has not seen yet, or one that never was: the stream knows. Raises Invalid."""
@@ -232,42 +218,23 @@ class Reader:
 
     # --- reading on
 
-    async def _advance(self) -> list[Frame] | None:
-        """What the viewer sees of the next records; None if nothing, or if something else must be said first."""
-        ring = self._channel.state.ring
-        if self._position >= ring.floor:
-            records_max = COALESCED_RECORDS_MAX if self._merging else READ_MESSAGES_MAX
-            records = ring.after(self._position, records_max=records_max, bytes_max=COALESCED_BYTES_MAX)
-        else:
-            records = await self._from_log()
-        if not records:
-            return None
-        self._position = records[-1].seq
-        frames = _decode(records)
-        return self._projection.take(coalesce(frames) if self._merging else frames, self._channel.fold)
-
-    async def _from_log(self) -> Sequence[Record]:
-        """The records after the position that the ring has no more. None of them is newer than the channel's fold."""
-        channel, position = self._channel, self._position
-        ahead, self._ahead = self._ahead, None
-        flight = ahead[1] if ahead is not None and ahead[0] == position else channel.stretch(position)
-        stretch = await flight.result()
-        if self._generation != channel.generation or channel.closed:
-            return ()
-        if not stretch.whole:
+    async def _advance(self, *, splice: bool) -> list[Frame] | None:
+        """What the viewer sees of the next records; None if nothing, or if something else must be said first. `splice`: where
+        it sees all of them as they are stored, their JSON will do (a sixth of a replay's time goes into making it again).
+        """
+        generation = self._channel.generation
+        try:
+            records = await self._records.next(merging=self._merging)
+        except LeftTheLog:
             self._break("retention")
-            return ()
-        state = channel.state
-        records = [record for record in stretch.records if record.seq <= state.seq]
-        if not records:
-            if state.has_records_after(position):
-                await asyncio.sleep(STALE_PAUSE_S)  # a copy of the log that is behind
-            else:
-                self._position = state.ring.floor
-        elif stretch.pending:
-            self._ahead = (records[-1].seq, channel.stretch(records[-1].seq))
-            await asyncio.sleep(0)  # let it be under way while these are encoded and sent
-        return records
+            return None
+        channel = self._channel
+        if not records or channel.generation != generation:
+            return None
+        if splice and not self._merging and self._view == EVERYTHING and channel.state.vouches_for(records[0]):
+            return cast(list[Frame], [spliced(record) for record in records])
+        frames = _decode(records)
+        return self._projection.take(coalesce(frames) if self._merging else frames, channel.fold)
 
 
 def _decode(records: Iterable[Record]) -> list[Frame]:
@@ -278,9 +245,3 @@ def _decode(records: Iterable[Record]) -> list[Frame]:
         except Invalid:  # the fold has passed over it too
             continue
     return frames
-
-
-def _estimate(stretch: Stretch) -> int:
-    """About how many bytes a replay that begins with `stretch` has."""
-    size = sum(len(record.data) for record in stretch.records)
-    return size * (len(stretch.records) + stretch.pending) // max(1, len(stretch.records))

@@ -22,12 +22,13 @@ class State:
     `lane` is that of the last record; empty makes that nothing that comes live continues it.
     """
 
-    __slots__ = ("epoch", "fold", "lane", "ring", "seq", "tolerant")
+    __slots__ = ("_since", "epoch", "fold", "lane", "ring", "seq", "tolerant")
 
     def __init__(self, base: Transcript, cursor: Cursor, *, ring_bytes_max: int, tolerant: bool = False) -> None:
         self.fold = Fold(base, dense=not tolerant)
         self.epoch = cursor.epoch
         self.seq = cursor.seq
+        self._since = cursor.seq
         self.lane = ""
         self.ring = Ring(cursor.seq, ring_bytes_max)
         self.tolerant = tolerant
@@ -35,6 +36,10 @@ class State:
     @property
     def cursor(self) -> Cursor:
         return Cursor(self.epoch, self.seq)
+
+    def vouches_for(self, record: Record) -> bool:
+        """Whether a record of the log, not newer than the state, is known to be a frame: it was folded."""
+        return record.seq > self._since and not self.tolerant
 
     def has_records_after(self, seq: int) -> bool:
         """Whether the log must have records between `seq` and the ring's floor."""

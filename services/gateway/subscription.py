@@ -100,11 +100,11 @@ class Subscription:
             data = await self._next(reader)
             if data is not None:
                 await outlet.write(data)
-            elif not outlet.pushes:
-                await channel.news()
-            elif channel.admit(self, self._key, reader):
+            elif outlet.pushes and channel.admit(self, self._key, reader):
                 self._task = None
                 return
+            elif not channel.closed:
+                await channel.news()
 
     async def _next(self, reader: Reader) -> bytes | None:
         while True:
