@@ -55,6 +55,10 @@ class Host(Protocol):
     @property
     def stretches(self) -> Flights: ...
 
+    @property
+    def reading(self) -> asyncio.Semaphore:
+        """Held while a channel compares itself with the log or mends, so that a reconnect is no stampede."""
+
     def dirty(self, channel: Channel) -> None:
         """Call `channel.flush` at the end of this turn of the event loop."""
 
@@ -89,6 +93,8 @@ class Channel:
         self._join: Join | None = Join(0)
         self._rebuilt_for = 0
         self._trusted_at = 0.0
+        self._trusted = False
+        self._doubts = 0
         self._subscription: Subscription | None = None
         self._feeds: dict[FeedKey, Feed] = {}
         self._pending: list[Frame] = []
@@ -187,22 +193,25 @@ class Channel:
         """Compare with the log: a lost *last* frame is what no numbers show. Mends what is found. Raises Unavailable."""
         if self._join is not None or self.closed:
             return
-        state = self._state
+        state, doubts = self._state, self._doubts
         verdict = await self._history.compare(state, suspect=self.suspect)
-        if self._join is not None or self._state is not state:
+        if self._join is not None or self._state is not state or self._doubts != doubts:
             return
         self.suspect = False
         if verdict.rebuild == "lost" and verdict.needed == self._rebuilt_for:
             return  # the log holds what no fold takes: another rebuild would end the same way
-        if verdict.rebuild is not None or verdict.needed > state.seq:
+        if verdict.rebuild is None and verdict.needed <= state.seq:
+            self._trusted = asyncio.get_running_loop().time() >= self._trusted_at
+        else:
             self._rebuilt_for = verdict.needed if verdict.rebuild else 0
             self._mend(verdict.rebuild, needed=verdict.needed)
 
     def distrust(self) -> None:
-        """The broker was away: what comes live next may not be what comes next. Until then the log is not asked."""
+        """The broker was away: what comes live next may not be what comes next. Then, or when it is due, the log is asked."""
         self.suspect = True
         self.checked_at = 0.0
-        self._state.lane = ""
+        self._trusted = False
+        self._doubts += 1
 
     # --- live
 
@@ -218,7 +227,7 @@ class Channel:
             return
         try:
             frame = decode_frame(data, seq)
-            if not state.continues(frame):
+            if not (self._trusted and state.continues(frame)):
                 self._mend(needed=seq)
                 return
             changed = state.take(frame, record)
@@ -286,10 +295,11 @@ class Channel:
     async def _mend_until_live(self, rebuild: Lost | None) -> None:
         while not self.closed and self._join is not None:
             try:
-                if rebuild is None:
-                    await self._history.read_on(self._state, self._join, self._gather)
-                else:
-                    await self._build_anew(rebuild)
+                async with self._host.reading:
+                    if rebuild is None:
+                        await self._history.read_on(self._state, self._join, self._gather)
+                    else:
+                        await self._build_anew(rebuild)
                 self._go_live()
                 return
             except FoldError as error:
@@ -303,8 +313,7 @@ class Channel:
 
     def _go_live(self) -> None:
         """Take in what came after the log was read; with the first frame that does not fit, mending starts again."""
-        if asyncio.get_running_loop().time() < self._trusted_at:
-            self._state.lane = ""
+        self._trusted = asyncio.get_running_loop().time() >= self._trusted_at
         join, self._join = self._join, None
         if join is not None:
             for record in join.rest():

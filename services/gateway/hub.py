@@ -32,10 +32,10 @@ _log = structlog.get_logger()
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`partitions`: the slots that new conversations are spread over. `ring_bytes_max`: recent frames kept per conversation.
-    `linger_s`: how long a conversation that nobody watches stays joined. `joins_max`: conversations read from the log at
-    once, and `joins_waiting_max` more may wait for that. `channels_max`: a watched conversation costs about 10 KB and its
-    transcript twice.
+    """`partitions`: the slots new conversations are spread over. `ring_bytes_max`: recent frames kept per conversation.
+    `linger_s`: how long a conversation that nobody watches stays joined. `joins_max`: conversations opened at once, and
+    `joins_waiting_max` more may wait for that. `channels_max`: a watched conversation costs about 10 KB and its transcript
+    twice. `reads_max`: channels that look into the log at once.
 
     A channel is compared with the log `check_first_s` after its join, then when it has been silent for `check_active_s`
     while a run is active or for `check_idle_s` otherwise; after a reconnect of the broker within `reconnect_spread_s`.
@@ -47,7 +47,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     joins_max: int = 32
     joins_waiting_max: int = 2048
     channels_max: int = 20_000
-    checks_max: int = 16
+    reads_max: int = 16
     check_first_s: float = 0.3
     check_active_s: float = 3.0
     check_idle_s: float = 30.0
@@ -81,7 +81,7 @@ class Hub:
         self._reconnects: Subscription | None = None
         self._joins = Flights(self.spawn)
         self._joining = asyncio.Semaphore(settings.joins_max)
-        self._checking = asyncio.Semaphore(settings.checks_max)
+        self.reading = asyncio.Semaphore(settings.reads_max)
         self.stretches = Flights(self.spawn)
 
     async def __aenter__(self) -> Self:
@@ -214,7 +214,7 @@ class Hub:
         self.spawn(self._check(channel))
 
     async def _check(self, channel: Channel) -> None:
-        async with self._checking:
+        async with self.reading:
             try:
                 await channel.check()
             except AnabranchError as error:

@@ -19,7 +19,7 @@ class State:
     `tolerant`: for a log that has lost its head or contradicts itself. What does not fit is passed over, so that the
     conversation can still be watched; without it a FoldError or Invalid says so, and the state must be built again.
 
-    `lane` is that of the last record; empty makes that nothing that comes live continues it.
+    `lane` is that of the last record, empty if there is none.
     """
 
     __slots__ = ("_since", "epoch", "fold", "lane", "ring", "seq", "tolerant")
