@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import os
 import sys
 import time
 import traceback
@@ -42,6 +43,9 @@ def main() -> int:
     if chosen.json:
         chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
     print(table(figures))
+    print(
+        f"\n{os.cpu_count()} cores; load average over the last minutes {os.getloadavg()[1]:.1f}, of which 1 to 1.5 is ours."
+    )
     return failed or any(figure.verdict == "MISS" for figure in figures)
 
 
