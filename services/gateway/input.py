@@ -124,6 +124,7 @@ class Input:
             self._recent.remember(tenant, queued.run, message.conversation)
             await _carry_on(lanes, message, queued.run, queued)
             await lanes.list(stored, channel.fold.title or title_from(message.text))
+            await channel.reached(stored.seq, SHOWN_S)
             return wire.Ack(ref=message.id, run=queued.run, cursor=_before(channel, stored.seq))
 
     async def _enqueue(self, lanes: Lanes, message: wire.Send) -> tuple[QueuedRun, AppendedInput]:

@@ -20,8 +20,9 @@ from tests.gateway.http.worker import Worker
 class Running:
     """A gateway that serves on a port of its own until `stop` is set."""
 
-    def __init__(self, broker, settings):
+    def __init__(self, broker, settings, hubs):
         self.broker = broker
+        self._hubs = hubs
         self.stop = asyncio.Event()
         self._settings = settings
         self._listener = listen("127.0.0.1", 0)
@@ -30,8 +31,10 @@ class Running:
     async def run(self):
         archive = open_reader(self._settings.database_url)
         async with Hub(self.broker, archive, HubSettings(partitions=self._settings.partitions)) as hub:
+            self._hubs.append(hub)
             app = assemble(self._settings, self.broker, archive, hub)
             await serve(app, self._listener, hub, self.stop, drain_s=5.0)
+            self._hubs.remove(hub)
         await archive.close()
         self._listener.close()
 
@@ -67,8 +70,14 @@ def broker(core):
 
 
 @pytest.fixture
-def worker(broker):
-    return Worker(broker)
+def hubs():
+    """Those of the gateways that serve."""
+    return []
+
+
+@pytest.fixture
+def worker(broker, hubs):
+    return Worker(broker, hubs)
 
 
 @pytest.fixture
@@ -84,8 +93,8 @@ async def persister(broker, database_url):
 
 
 @contextlib.asynccontextmanager
-async def running(broker, settings, ending):
-    gateway = Running(broker, settings)
+async def running(broker, settings, ending, hubs):
+    gateway = Running(broker, settings, hubs)
     task = asyncio.create_task(gateway.run())
     try:
         async with httpx2.AsyncClient(base_url=gateway.url, timeout=10.0) as gateway.client:
@@ -98,13 +107,13 @@ async def running(broker, settings, ending):
 
 
 @pytest.fixture
-async def start(core, database_url, ending):
+async def start(core, database_url, ending, hubs):
     """Starts a gateway: `start(broker=None, **settings)`."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(broker=None, **settings):
             settings = Settings(database_url=database_url, **settings)
-            gateway = running(broker or MemoryBroker(core), settings, ending)
+            gateway = running(broker or MemoryBroker(core), settings, ending, hubs)
             return await stack.enter_async_context(gateway)
 
         yield start

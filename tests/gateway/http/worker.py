@@ -1,6 +1,10 @@
-"""A worker played by the test: takes commands, writes frames to lanes through the port, ends runs."""
+"""A worker played by the test: takes commands, writes frames to lanes through the port, ends runs.
+
+A write returns when the hubs it was given show it, so that a test can ask its gateway right after.
+"""
 
 import asyncio
+import contextlib
 
 import msgspec
 
@@ -8,13 +12,15 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.codec import encode_frame
 from schemas.commands import RunCommand
+from schemas.errors import AnabranchError
 from schemas.ids import item_id
 
 
 class PlayedRun:
-    def __init__(self, broker, command):
+    def __init__(self, broker, command, hubs=()):
         self.command = command
         self._broker = broker
+        self._hubs = hubs
         self._n = 0
         self._last = 0
         self.subject = subjects.event(command.partition, command.tenant, command.conversation, command.run)
@@ -25,6 +31,10 @@ class PlayedRun:
         msg_id = f"{self.command.run}:1:{frame.n}"
         stored = await self._broker.append(self.subject, encode_frame(frame), msg_id=msg_id, expected_last=self._last)
         self._n, self._last = frame.last, stored.seq
+        for hub in self._hubs:
+            with contextlib.suppress(AnabranchError):  # a gateway that this test has stopped or cut off
+                async with hub.channel(self.command.tenant, self.command.conversation) as channel:
+                    await channel.reached(stored.seq, 5.0)
         return stored.seq
 
     def id(self, kind, count=1):
@@ -52,15 +62,16 @@ class PlayedRun:
 
 
 class Worker:
-    def __init__(self, broker):
+    def __init__(self, broker, hubs=()):
         self._broker = broker
+        self._hubs = hubs
 
     async def take(self):
         """The next command, acknowledged."""
         delivery = await self._broker.fetch_command(5.0)
         assert delivery is not None, "no command came"
         await delivery.ack()
-        return PlayedRun(self._broker, msgspec.json.decode(delivery.data, type=RunCommand))
+        return PlayedRun(self._broker, msgspec.json.decode(delivery.data, type=RunCommand), self._hubs)
 
     async def idle(self):
         """Whether no command waits."""
