@@ -23,7 +23,7 @@ from schemas.events import Frame
 from schemas.fold import Fold
 from services.archive.port import Archived
 from services.broker.port import Record, Subscription
-from services.gateway.feed import Feed, FeedKey, Viewer
+from services.gateway.feed import FeedKey, Feeds, Viewer
 from services.gateway.flights import Flight, Flights
 from services.gateway.history import History, Lost, Stretch
 from services.gateway.join import Join
@@ -96,7 +96,7 @@ class Channel:
         self._trusted = False
         self._doubts = 0
         self._subscription: Subscription | None = None
-        self._feeds: dict[FeedKey, Feed] = {}
+        self._feeds = Feeds()
         self._pending: list[Frame] = []
         self._news = asyncio.Event()
 
@@ -249,12 +249,7 @@ class Channel:
         if not frames:
             return
         self._pending = []
-        cursor = self._state.cursor
-        text = str(cursor)
-        for key, feed in list(self._feeds.items()):
-            feed.flush(frames, cursor, text, self._state.fold)
-            if not feed:
-                del self._feeds[key]
+        self._feeds.flush(frames, self._state.cursor, self._state.fold)
         self.flushed_at = asyncio.get_running_loop().time()
         self._announce()
 
@@ -269,20 +264,11 @@ class Channel:
         self.flush()
         if self.closed or not reader.level:
             return False
-        cursor = self._state.cursor
-        feed = self._feeds.get(key)
-        if feed is None:
-            feed = self._feeds[key] = Feed(key, cursor, self.generation)
-        feed.settle(cursor, str(cursor))
-        feed.add(viewer)
+        self._feeds.add(viewer, key, self._state.cursor, self.generation)
         return True
 
     def dismiss(self, viewer: Viewer, key: FeedKey) -> None:
-        feed = self._feeds.get(key)
-        if feed is not None:
-            feed.discard(viewer)
-            if not feed:
-                del self._feeds[key]
+        self._feeds.discard(viewer, key)
 
     # --- building and mending
 
@@ -324,9 +310,7 @@ class Channel:
         self.generation += 1
         self.lost = reason
         self._pending = []
-        feeds, self._feeds = self._feeds, {}
-        for feed in feeds.values():
-            feed.dissolve()
+        self._feeds.dissolve()
         self._announce()
 
     async def _build(self, archived: Archived | None) -> None:

@@ -1,4 +1,6 @@
-"""Feed: the viewers of one channel who are level and get the same bytes: encoded once, written to each, awaited by none."""
+"""Feeds: the viewers of one channel who are level. Who gets the same bytes shares a feed: encoded once, written to each,
+awaited by none.
+"""
 
 from __future__ import annotations
 
@@ -80,3 +82,37 @@ class Feed:
             del self._viewers[viewer]
             viewer.fall_behind(self._cursor, self._generation, lagging=True)
         self._cursor, self._cursor_text = cursor, cursor_text
+
+
+class Feeds:
+    """All feeds of one channel."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[FeedKey, Feed] = {}
+
+    def flush(self, frames: Sequence[Frame], cursor: Cursor, fold: Fold) -> None:
+        text = str(cursor)
+        for key, feed in list(self._feeds.items()):
+            feed.flush(frames, cursor, text, fold)
+            if not feed:
+                del self._feeds[key]
+
+    def add(self, viewer: Viewer, key: FeedKey, cursor: Cursor, generation: int) -> None:
+        """`cursor`: what the viewer was told last, and what was flushed last."""
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(key, cursor, generation)
+        feed.settle(cursor, str(cursor))
+        feed.add(viewer)
+
+    def discard(self, viewer: Viewer, key: FeedKey) -> None:
+        feed = self._feeds.get(key)
+        if feed is not None:
+            feed.discard(viewer)
+            if not feed:
+                del self._feeds[key]
+
+    def dissolve(self) -> None:
+        feeds, self._feeds = self._feeds, {}
+        for feed in feeds.values():
+            feed.dissolve()
