@@ -122,9 +122,9 @@ class Input:
             except _AlreadyThere as there:
                 return await self._attach(lanes, message, there.run)
             self._recent.remember(tenant, queued.run, message.conversation)
-            await _carry_on(lanes, message, queued.run, queued)
+            written = await _carry_on(lanes, message, queued.run, queued)
             await lanes.list(stored, channel.fold.title or title_from(message.text))
-            await channel.reached(stored.seq, SHOWN_S)
+            await channel.reached(max(stored.seq, written), SHOWN_S)
             return wire.Ack(ref=message.id, run=queued.run, cursor=_before(channel, stored.seq))
 
     async def _enqueue(self, lanes: Lanes, message: wire.Send) -> tuple[QueuedRun, AppendedInput]:
@@ -184,10 +184,11 @@ class Input:
             return wire.Ack(ref=message.interrupt, run=run, cursor=str(channel.cursor))
 
 
-async def _carry_on(lanes: Lanes, message: wire.Send, run: str, queued: QueuedRun | None = None) -> None:
-    if message.multitask == "interrupt":
-        await runs.supersede(lanes, run)
+async def _carry_on(lanes: Lanes, message: wire.Send, run: str, queued: QueuedRun | None = None) -> int:
+    """Do what follows from a stored message; returns the highest sequence that this wrote, 0 for none."""
+    written = await runs.supersede(lanes, run) if message.multitask == "interrupt" else 0
     await runs.start_next(lanes, queued)
+    return written
 
 
 def _before(channel: Channel, seq: int) -> str:

@@ -46,15 +46,18 @@ async def start_next(lanes: Lanes, queued: QueuedRun | None = None) -> None:
     await _command(lanes, queued)
 
 
-async def supersede(lanes: Lanes, successor: str) -> None:
-    """End the runs before `successor`, the last one first, so that none of them starts on the way."""
+async def supersede(lanes: Lanes, successor: str) -> int:
+    """End the runs before `successor`, the last one first, so that none of them starts on the way.
+
+    Returns the highest sequence that this wrote, 0 for none.
+    """
     earlier = []
     for run in lanes.channel.fold.active_runs:
         if run.id == successor:
             break
         earlier.append(run.id)
-    for run_id in reversed(earlier):
-        await stop(lanes, run_id, ev.RunCancelling(superseded_by=successor))
+    written = [await stop(lanes, run_id, ev.RunCancelling(superseded_by=successor)) for run_id in reversed(earlier)]
+    return max(written, default=0)
 
 
 async def stop(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> int:
