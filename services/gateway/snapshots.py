@@ -23,7 +23,7 @@ MESSAGES_MAX = 4
 
 
 class _RawTranscript(Transcript, kw_only=True, omit_defaults=True):
-    items: list[msgspec.Raw]  # type: ignore[assignment]
+    items: list[msgspec.Raw] = msgspec.field(default_factory=list)  # type: ignore[assignment]
 
 
 class _Snapshot(wire.ServerMessage, frozen=True, kw_only=True, tag="snapshot"):
