@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from schemas import events as ev
@@ -63,11 +63,11 @@ class Fold:
     expired. Then gaps in `n` and events about things never opened are passed over instead of raising.
     """
 
-    def __init__(self, transcript: Transcript, *, dense: bool = True, after: int | None = None) -> None:
+    def __init__(self, transcript: Transcript, *, dense: bool = True, beyond: Collection[str] = ()) -> None:
         """Continue from `transcript`, which the fold takes over and changes.
 
-        `after`: the frames that follow begin above this sequence although some items of the transcript lie beyond it, as in
-        the archive when a message was queued inside a run (docs/decisions/0005). New items then go where the log has them.
+        `beyond`: ids of items of the transcript that come after frames which are still to follow, as in the archive when a
+        message was queued inside a run (docs/decisions/0005). New items then go where the log has them.
         """
         self._head = transcript
         self._dense = dense
@@ -77,7 +77,7 @@ class Fold:
         self._open: dict[str, None] = {}
         self.changed: set[str] = set()
         """Ids of items changed or dropped since a caller last cleared it: what a cache of encoded items must forget."""
-        self._beyond = [] if after is None else [item for item in transcript.items if item.seq > after]
+        self._beyond = [self._items[item_id] for item_id in self._items if item_id in beyond]
         for item in transcript.items:
             if item.status == "open":
                 self._reopen(item)

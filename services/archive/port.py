@@ -29,6 +29,7 @@ class Archived(NamedTuple):
     partition: int
     cursor: Cursor | None
     transcript: Transcript
+    beyond: frozenset[str] = frozenset()
 
 
 class ConversationSummary(NamedTuple):

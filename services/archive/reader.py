@@ -59,7 +59,8 @@ class SqlReader:
             return Archived(known["partition"], None, transcript)
         head = archived[-1]
         transcript.input_last = head["input_last"]
-        return Archived(known["partition"], Cursor(head["epoch"], head["cursor"]), transcript)
+        cursor = Cursor(head["epoch"], head["cursor"])
+        return Archived(known["partition"], cursor, transcript, _beyond(archived, transcript, cursor))
 
     async def conversations(self, tenant: str, *, limit: int = 50, page: str = "", query: str = "") -> Page:
         limit = max(1, min(limit, PAGE_ROWS_MAX))
@@ -135,6 +136,12 @@ async def _items(connection: AsyncConnection, stored: Rows, mine: Condition) -> 
             placed.append((place, rows.item(table, row, versions.get((row["run"], row["id"]), ()))))
     placed.sort(key=lambda one: one[0])
     return [item for _, item in placed]
+
+
+def _beyond(stored: Rows, transcript: Transcript, cursor: Cursor) -> frozenset[str]:
+    """The items after the cursor, among those of its epoch: in another one the same numbers mean other places."""
+    of_epoch = {row["id"] for row in stored if row["epoch"] == cursor.epoch}
+    return frozenset(item.id for item in transcript.items if item.run in of_epoch and item.seq > cursor.seq)
 
 
 def _summaries() -> Select[Any]:

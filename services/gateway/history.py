@@ -81,9 +81,10 @@ class History:
         bounds = await self._bounds()
         transcript = archived.transcript if archived else Transcript(conversation=self._conversation)
         start = Cursor(bounds.epoch, 0)
+        beyond: frozenset[str] = frozenset()
         if archived is not None and archived.cursor is not None and archived.cursor.epoch == bounds.epoch:
-            start = archived.cursor
-        state = State(transcript, start, ring_bytes_max=ring_bytes_max, tolerant=tolerant)
+            start, beyond = archived.cursor, archived.beyond
+        state = State(transcript, start, ring_bytes_max=ring_bytes_max, tolerant=tolerant, beyond=beyond)
         await self.read_on(state, join)
         if archived is None and state.seq == 0:
             await self._read_first(state, join)

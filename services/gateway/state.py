@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schemas.codec import decode_frame
 from schemas.cursor import Cursor
 from schemas.errors import FoldError, Invalid
@@ -19,13 +21,21 @@ class State:
     `tolerant`: for a log that has lost its head or contradicts itself. What does not fit is passed over, so that the
     conversation can still be watched; without it a FoldError or Invalid says so, and the state must be built again.
 
-    `lane` is that of the last record, empty if there is none.
+    `beyond`: see `Fold`. `lane` is that of the last record, empty if there is none.
     """
 
     __slots__ = ("_since", "epoch", "fold", "lane", "ring", "seq", "tolerant")
 
-    def __init__(self, base: Transcript, cursor: Cursor, *, ring_bytes_max: int, tolerant: bool = False) -> None:
-        self.fold = Fold(base, dense=not tolerant)
+    def __init__(
+        self,
+        base: Transcript,
+        cursor: Cursor,
+        *,
+        ring_bytes_max: int,
+        tolerant: bool = False,
+        beyond: Collection[str] = (),
+    ) -> None:
+        self.fold = Fold(base, dense=not tolerant, beyond=beyond)
         self.epoch = cursor.epoch
         self.seq = cursor.seq
         self._since = cursor.seq

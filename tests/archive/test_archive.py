@@ -12,6 +12,7 @@ from schemas.cursor import Cursor
 from schemas.errors import Conflict, Invalid
 from schemas.fold import Fold
 from schemas.transcript import Message, RunState, ToolCall, Transcript
+from services.archive.port import Archived
 from services.archive.writer import open_writer
 from tests.archive.logs import CONVERSATION, EPOCH, TENANT, archived_part, seals_of
 from tests.archive.rows import all_rows
@@ -177,13 +178,13 @@ async def test_a_fold_goes_on_from_the_archive_without_a_gap(reader, writer):
     log = queued_while_running()
     await write(writer, seals_of(log)[0])
     archived = await reader.conversation(TENANT, CONVERSATION)
-    fold = Fold(archived.transcript)
+    fold = Fold(archived.transcript, beyond=archived.beyond)
     for frame in log:
         if frame.seq > archived.cursor.seq:
             fold.apply(frame)
     whole = archived_part(log, {"run1", "run2"})
     resumed = fold.snapshot()
-    assert sorted(resumed.items, key=lambda item: item.seq) == whole.items
+    assert resumed.items == whole.items
     assert (resumed.runs, resumed.input_last) == (whole.runs, whole.input_last)
 
 
@@ -215,7 +216,7 @@ async def test_a_stream_made_anew_continues_the_conversation_behind_what_was_the
 async def test_a_conversation_is_listed_before_its_first_run_ends(reader, writer):
     await write(writer, record("a question", 1, partition=3))
     archived = await reader.conversation(TENANT, CONVERSATION)
-    assert archived == (3, None, Transcript(conversation=CONVERSATION, title="a question", created=1))
+    assert archived == Archived(3, None, Transcript(conversation=CONVERSATION, title="a question", created=1))
     [listed] = (await reader.conversations(TENANT)).conversations
     assert listed == (CONVERSATION, "a question", 1, 5, 0, "")
 

@@ -253,7 +253,7 @@ def test_a_fold_continued_from_an_archive_puts_a_queued_message_where_the_log_ha
     archive.runs = archive.runs[:1]
     archive.items = [item for item in archive.items if item.run == first.id]
     archive.input_last = max(one.last for one in log if one.is_input and one.seq <= position)
-    continued = Fold(archive, after=position)
+    continued = Fold(archive, beyond={item.id for item in archive.items if item.seq > position})
     for one in log:
         if one.seq > position:
             continued.apply(one)
