@@ -222,8 +222,8 @@ class Channel:
             self._join.live(record)
             return
         state = self._state
-        if seq <= state.seq:  # a repeat; or the stream was made anew and counts from 1 again
-            self.suspect = True
+        if seq <= state.seq:
+            self._suspect()
             return
         try:
             frame = decode_frame(data, seq)
@@ -237,6 +237,13 @@ class Channel:
             return
         if changed:
             self._gather(frame)
+
+    def _suspect(self) -> None:
+        """Something came that was there already: a repeat after joining; or the stream was made anew and counts from 1."""
+        if not self.suspect:
+            self.suspect = True
+            self.checked_at = 0.0
+            self.check_at = min(self.check_at, max(asyncio.get_running_loop().time(), self._trusted_at))
 
     def _gather(self, frame: Frame) -> None:
         if not self._pending:
