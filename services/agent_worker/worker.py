@@ -19,6 +19,7 @@ from services.agent_worker.attempt import Attempt, Drained, Limits
 from services.agent_worker.models.port import Model
 from services.agent_worker.performance import AgentFunction, perform
 from services.agent_worker.publisher import Publisher
+from services.broker.input_lane import lane_is_over
 from services.broker.port import Broker, Delivery
 from services.runtime import now_ms
 
@@ -110,10 +111,20 @@ class Worker:
         except (FoldError, NotFound) as error:
             await self._bury(delivery, command, error)
         except Fenced:
-            # Not acknowledged: with the delivery of a lost attempt that would take the job from whoever has the run now.
-            log.info("the run is another worker's", run=command.run, attempt=delivery.attempt)
+            await self._fenced(command, delivery, tasks)
         except AnabranchError as error:
             log.warning("attempt lost", run=command.run, attempt=delivery.attempt, code=error.code, reason=str(error))
+
+    async def _fenced(self, command: RunCommand, delivery: Delivery, tasks: asyncio.TaskGroup) -> None:
+        """Somebody else has written to the lane. A gateway, if it ended the run before it was claimed: then it is to be
+        sealed here. Or another worker, and then nothing is acknowledged: it would take the job from who has the run now.
+        """
+        log.info("the run is somebody else's", run=command.run, attempt=delivery.attempt)
+        try:
+            if await lane_is_over(self._broker, command.partition, command.tenant, command.conversation, command.run):
+                await self._perform(command, delivery, tasks)
+        except AnabranchError as error:
+            log.warning("not sealed yet", run=command.run, code=error.code, reason=str(error))
 
     async def _perform(self, command: RunCommand, delivery: Delivery, tasks: asyncio.TaskGroup) -> None:
         attempt = Attempt(

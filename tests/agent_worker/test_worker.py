@@ -502,6 +502,31 @@ async def test_a_zombie_is_fenced_by_the_attempt_that_follows_and_its_late_words
     assert (await stage.fold()).snapshot() == fold.snapshot()
 
 
+async def test_a_run_that_a_gateway_ends_while_a_worker_claims_it_is_sealed_at_once(stage):
+    command = None
+
+    class Raced(MemoryBroker):
+        """Ends the run between the worker's look at its lane and the worker's claim."""
+
+        async def last_message(self, partition, subject):
+            found = await super().last_message(partition, subject)
+            if found is None and command is not None and subject.endswith(command.run):
+                end = ev.Frame(run=command.run, n=1, ts=1, events=[ev.RunCancelled()])
+                await self.append(subject, encode_frame(end), msg_id=f"{command.run}:end", expected_last=0)
+            return found
+
+    @stage.agent
+    async def speaker(run, task):
+        raise AssertionError("it must not run")
+
+    command = await stage.post("speaker")
+    async with stage.worker(broker=Raced(stage.broker.core), limits=Limits(ack_wait_s=60)):
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert fold.runs[command.run].status == "cancelled"
+    assert await commands_left(stage) == 0
+
+
 async def test_model_retries_are_in_the_log_and_bounded(stage):
     class Flaky:
         name = "flaky"
