@@ -16,6 +16,7 @@ from services.agent_worker.attempt import Limits
 from services.agent_worker.models.port import Finished, TextDelta, UpstreamFailed
 from services.agent_worker.turn import Retry
 from services.broker.memory import MemoryBroker
+from services.broker.memory_core import MemoryCore
 from tests.agent_worker.stage import QUICK, TENANT, Said, Stage, tokens
 
 
@@ -502,7 +503,8 @@ async def test_a_zombie_is_fenced_by_the_attempt_that_follows_and_its_late_words
     assert (await stage.fold()).snapshot() == fold.snapshot()
 
 
-async def test_a_run_that_a_gateway_ends_while_a_worker_claims_it_is_sealed_at_once(stage):
+async def test_a_run_that_a_gateway_ends_while_a_worker_claims_it_is_sealed_without_another_delivery():
+    stage = Stage(MemoryBroker(MemoryCore(ack_wait_s=600)))
     command = None
 
     class Raced(MemoryBroker):
@@ -520,7 +522,7 @@ async def test_a_run_that_a_gateway_ends_while_a_worker_claims_it_is_sealed_at_o
         raise AssertionError("it must not run")
 
     command = await stage.post("speaker")
-    async with stage.worker(broker=Raced(stage.broker.core), limits=Limits(ack_wait_s=60)):
+    async with stage.worker(broker=Raced(stage.broker.core)):
         fold = await stage.ended(command.run)
         await assert_sealed_as_logged(stage, command.run)
     assert fold.runs[command.run].status == "cancelled"
