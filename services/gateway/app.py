@@ -63,10 +63,13 @@ def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hu
     """The whole gateway on top of these three, which the caller has opened and closes."""
     recent = RecentRuns()
     writes = Input(broker, hub, recent, partitions=settings.partitions, queued_max=settings.queued_max)
+    hub.on_checked = writes.start_overdue
     identify = Development(open_to_network=settings.allow_insecure)
     metrics = Metrics()
     metrics.gauge("anabranch_broker_connected", "1 while the broker answers.", lambda: broker.connected)
     metrics.gauge("anabranch_draining", "1 once this gateway takes nobody in any more.", lambda: hub.draining)
+    metrics.gauge("anabranch_conversations_open", "Conversations joined by this gateway.", lambda: hub.channels)
+    metrics.gauge("anabranch_websockets_open", "WebSockets connected to this gateway.", lambda: hub.sockets)
     gateway = Gateway(hub, broker, archive, writes, recent, identify, metrics)
     return build(gateway, WebSocketEndpoint(hub, identify, writes), body_bytes_max=settings.body_bytes_max)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -18,6 +18,7 @@ from services.archive.port import ArchiveReader
 from services.broker.port import Broker, Subscription
 from services.gateway.channel import Channel
 from services.gateway.flights import Flights
+from services.gateway.follower import Follower
 from services.gateway.history import History
 from services.gateway.reader import Closed
 
@@ -83,6 +84,8 @@ class Hub:
         self._joining = asyncio.Semaphore(settings.joins_max)
         self.reading = asyncio.Semaphore(settings.reads_max)
         self.stretches = Flights(self.spawn)
+        self.on_checked: Callable[[Channel], Awaitable[None]] | None = None
+        """Called each time a channel has been compared with the log."""
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -144,7 +147,7 @@ class Hub:
             channel = Channel(self, history, *key)
             await channel.open()
         now = asyncio.get_running_loop().time()
-        channel.check_at = now + self._settings.check_first_s
+        channel.follower.check_at = now + self._settings.check_first_s
         self._channels[key] = channel
         self._idle_since[key] = now
         return channel
@@ -187,8 +190,9 @@ class Hub:
     def _on_reconnect(self) -> None:
         now = asyncio.get_running_loop().time()
         for channel in self._channels.values():
-            channel.distrust()
-            channel.check_at = min(channel.check_at, now + random.random() * self._settings.reconnect_spread_s)
+            channel.follower.distrust()
+            soon = now + random.random() * self._settings.reconnect_spread_s
+            channel.follower.check_at = min(channel.follower.check_at, soon)
 
     async def _watch_channels(self) -> None:
         loop = asyncio.get_running_loop()
@@ -199,26 +203,27 @@ class Hub:
             for key, channel in list(self._channels.items()):
                 if channel.closed:
                     self._forget(key)
-                elif channel.check_at <= now:
+                elif channel.follower.check_at <= now:
                     self._check_when_due(channel, now)
 
     def _check_when_due(self, channel: Channel, now: float) -> None:
-        settings = self._settings
+        settings, follower = self._settings, channel.follower
         silent_at = channel.flushed_at + settings.check_active_s
-        if silent_at > now and channel.checked_at + settings.check_idle_s > now:
-            channel.check_at = silent_at  # what has come proves what was before it
+        if silent_at > now and follower.checked_at + settings.check_idle_s > now:
+            follower.check_at = silent_at  # what has come proves what was before it
             return
         pause = settings.check_active_s if channel.fold.active_runs else settings.check_idle_s
-        channel.check_at = now + pause * random.uniform(0.8, 1.2)
-        channel.checked_at = now
-        self.spawn(self._check(channel))
+        follower.check_at = now + pause * random.uniform(0.8, 1.2)
+        follower.checked_at = now
+        self.spawn(self._check(follower))
 
-    async def _check(self, channel: Channel) -> None:
+    async def _check(self, follower: Follower) -> None:
         async with self.reading:
             try:
-                await channel.check()
+                await follower.check()
             except AnabranchError as error:
-                _log.info("could not check a conversation", conversation=channel.conversation, error=error.message)
+                _log.info("could not compare a conversation with its log", error=error.message)
+                follower.check_at = asyncio.get_running_loop().time() + self._settings.check_active_s
 
     def _close_idle(self, now: float) -> None:
         for key, since in list(self._idle_since.items()):

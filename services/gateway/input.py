@@ -35,6 +35,9 @@ SHOWN_S = 1.0
 """How long an answer waits until this gateway would also show what was written. It is stored: a miss only shows it later."""
 
 
+OVERDUE_CHECKS = 2
+
+
 class Created(NamedTuple):
     """`new` is False if the conversation was there already."""
 
@@ -155,6 +158,19 @@ class Input:
         cursor = _before(channel, run.seq)
         await _carry_on(lanes, message, run.id)
         return wire.Ack(ref=message.id, run=run.id, cursor=cursor, attached=True)
+
+    async def start_overdue(self, channel: Channel) -> None:
+        """Publish the command of a run that two checks in a row have found queued at the head: the gateway that took its
+        message may have died before it could. Once, for there may simply be no free worker.
+        """
+        head = next(iter(channel.fold.active_runs), None)
+        if head is None or head.attempt or head.status != "queued":
+            channel.waiting = ("", 0)
+            return
+        seen = channel.waiting[1] + 1 if channel.waiting[0] == head.id else 1
+        channel.waiting = (head.id, seen)
+        if seen == OVERDUE_CHECKS:
+            await runs.start_next(Lanes(self._broker, channel))
 
     async def cancel(self, tenant: str, message: wire.Cancel) -> wire.Ack:
         """Ask that a run ends; one that is over stays as it is."""

@@ -30,7 +30,9 @@ class Running:
 
     async def run(self):
         archive = open_reader(self._settings.database_url)
-        async with Hub(self.broker, archive, HubSettings(partitions=self._settings.partitions)) as hub:
+        async with Hub(
+            self.broker, archive, HubSettings(partitions=self._settings.partitions, check_active_s=1.0)
+        ) as hub:
             self._hubs.append(hub)
             app = assemble(self._settings, self.broker, archive, hub)
             await serve(app, self._listener, hub, self.stop, drain_s=5.0)

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from schemas import subjects
@@ -94,6 +96,22 @@ async def test_a_post_repeated_after_the_gateway_died_publishes_the_command_it_h
     assert (lost.status_code, lost.json()["retryable"]) == (503, True)
     assert repeated.json()["attached"]
     assert (await worker.take()).command.run == repeated.json()["run"]
+
+
+async def test_a_run_whose_gateway_died_before_its_command_is_started_by_the_gateway_of_whoever_looks(
+    core, start, worker
+):
+    dying = await start(_Dying(core))
+    other = await start()
+    await other.client.post("/v1/conversations", json={"id": "c1"})
+    await dying.client.post(MESSAGES, json={"id": "u1", "text": "hello"})
+
+    async with asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(other.client.get("/v1/conversations/c1/events", params={"wait": 9, "mode": "tail"}))
+        command = (await worker.take(within_s=9.0)).command
+        looking.cancel()
+
+    assert command.message == "u1"
 
 
 async def test_a_command_has_the_history_in_the_order_of_the_runs(client, post, worker):

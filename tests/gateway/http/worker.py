@@ -66,9 +66,9 @@ class Worker:
         self._broker = broker
         self._hubs = hubs
 
-    async def take(self):
+    async def take(self, within_s=5.0):
         """The next command, acknowledged."""
-        delivery = await self._broker.fetch_command(5.0)
+        delivery = await self._broker.fetch_command(within_s)
         assert delivery is not None, "no command came"
         await delivery.ack()
         return PlayedRun(self._broker, msgspec.json.decode(delivery.data, type=RunCommand), self._hubs)
