@@ -8,7 +8,7 @@ from schemas.cursor import Cursor
 from schemas.errors import Invalid, Overloaded, Unavailable
 from services.archive.port import Archived
 from services.broker.memory import MemoryBroker, MemoryCore
-from services.gateway import channel as channels
+from services.gateway import follower
 from services.gateway.hub import Hub
 from services.gateway.reader import Closed
 from tests.broker.waiting import eventually
@@ -95,7 +95,7 @@ async def test_a_lost_last_frame_is_found_by_looking(core, hub, log):
 
 
 async def test_a_message_lost_while_a_run_goes_on_is_found_and_said(core, hub, log, monkeypatch):
-    monkeypatch.setattr(channels, "INTEREST_S", 0.0)
+    monkeypatch.setattr(follower, "INTEREST_S", 0.0)
     await log.write_all([kit.created(), kit.asked(), kit.started(), kit.delta(0)])
     async with hub.channel(TENANT, CONVERSATION) as channel:
         reader, client = channel.reader(), Client()

@@ -16,7 +16,7 @@ from schemas.fold import Fold
 from schemas.transcript import Transcript
 from services.archive.port import Archived
 from services.broker.memory import MemoryBroker, MemoryCore
-from services.gateway import channel as channels
+from services.gateway import follower
 from services.gateway.encoding import encoder
 from services.gateway.hub import Hub, HubSettings
 from services.gateway.project import view_of
@@ -46,7 +46,7 @@ def shown(transcript, view):
 @given(st.integers(0, 2**32).map(random.Random))
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_cut_wherever_each_viewer_has_every_event_once_and_in_order(rng):
-    with mock.patch.object(channels, "MEND_PAUSE_S", 0.001):
+    with mock.patch.object(follower, "MEND_PAUSE_S", 0.001):
         asyncio.run(scenario(rng))
 
 
