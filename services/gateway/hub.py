@@ -18,7 +18,6 @@ from services.archive.port import ArchiveReader
 from services.broker.port import Broker, Subscription
 from services.gateway.channel import Channel
 from services.gateway.flights import Flights
-from services.gateway.follower import Follower
 from services.gateway.history import History
 from services.gateway.reader import Closed
 
@@ -215,12 +214,15 @@ class Hub:
         pause = settings.check_active_s if channel.fold.active_runs else settings.check_idle_s
         follower.check_at = now + pause * random.uniform(0.8, 1.2)
         follower.checked_at = now
-        self.spawn(self._check(follower))
+        self.spawn(self._check(channel))
 
-    async def _check(self, follower: Follower) -> None:
+    async def _check(self, channel: Channel) -> None:
+        follower = channel.follower
         async with self.reading:
             try:
                 await follower.check()
+                if self.on_checked is not None and not channel.closed:
+                    await self.on_checked(channel)
             except AnabranchError as error:
                 _log.info("could not compare a conversation with its log", error=error.message)
                 follower.check_at = asyncio.get_running_loop().time() + self._settings.check_active_s
