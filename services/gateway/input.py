@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from schemas import events as ev
 from schemas import subjects, wire
@@ -63,6 +64,8 @@ class Input:
         self._recent = recent
         self._partitions = partitions
         self._queued_max = queued_max
+        self._waiting: WeakKeyDictionary[Channel, tuple[str, int]] = WeakKeyDictionary()
+        """The queued run at the head of a conversation, and how many checks in a row have found it there."""
 
     async def create(self, tenant: str, conversation: str = "", title: str = "") -> Created:
         """Make a conversation; one that exists is left as it is. Without an id it gets a new one."""
@@ -165,11 +168,12 @@ class Input:
         """
         head = next(iter(channel.fold.active_runs), None)
         if head is None or head.attempt or head.status != "queued":
-            channel.waiting = ("", 0)
+            self._waiting.pop(channel, None)
             return
-        seen = channel.waiting[1] + 1 if channel.waiting[0] == head.id else 1
-        channel.waiting = (head.id, seen)
-        if seen == OVERDUE_CHECKS:
+        run, checks = self._waiting.get(channel, (head.id, 0))
+        checks = checks + 1 if run == head.id else 1
+        self._waiting[channel] = (head.id, checks)
+        if checks == OVERDUE_CHECKS:
             await runs.start_next(Lanes(self._broker, channel))
 
     async def cancel(self, tenant: str, message: wire.Cancel) -> wire.Ack:
