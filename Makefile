@@ -1,5 +1,6 @@
 # Every question has one command. `make` alone prints them.
 PYTHON ?= python3
+JOBS ?= 2# test processes: the tests wait for servers more than they compute
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
@@ -19,7 +20,7 @@ chat: $(VENV)/run ## Talk to the agents of a running Anabranch in this terminal 
 	@exec $(BIN)/python -m services.viewer $(ARGS)
 
 test: $(VENV)/dev ## Run all tests, against real servers (sets itself up first)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
