@@ -21,7 +21,6 @@ chat: $(VENV)/run ## Talk to the agents of a running Anabranch in this terminal 
 
 test: $(VENV)/dev ## Run all tests, against real servers (sets itself up first)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
