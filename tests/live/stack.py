@@ -93,6 +93,7 @@ class Stack:
         self.workers: list[Process] = []
         self.gateways: list[Gateway] = []
         self.persisters: list[Process] = []
+        self.others: list[Process] = []
 
     def add_worker(self, **environment: str) -> Process:
         worker = Process("agent_worker", f"worker-{len(self.workers)}", self.environment | environment, self.folder)
@@ -126,7 +127,7 @@ class Stack:
         )
 
     def kill_all(self) -> None:
-        for process in [*self.gateways, *self.workers, *self.persisters]:
+        for process in [*self.gateways, *self.workers, *self.persisters, *self.others]:
             process.kill()
 
 
