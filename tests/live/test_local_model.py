@@ -12,7 +12,6 @@ from services.standalone.stack import free_port
 from tests.live.stack import Process, running_stack
 from tests.live.viewer import Api, Viewer, eventually
 
-
 BY_DEFAULT = {"MODEL": "", "ANABRANCH_LOCAL_MODEL_URL": "{url}"}
 AS_UPSTREAM = {
     "MODEL": "smollm2",
