@@ -169,7 +169,8 @@ class History:
 
 
 async def _take(state: State, records: Sequence[Record], on_frame: Callable[[Frame], None] | None) -> None:
-    """Take in one batch. A coroutine so that the next batch can be under way meanwhile; it never waits. Raises FoldError."""
+    """Take in one batch, while the next one is under way. Raises FoldError."""
+    await asyncio.sleep(0)  # the request for it leaves in this turn
     for record in records:
         try:
             frame = state.read(record)
