@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import structlog
@@ -60,6 +60,10 @@ def _variable(field: msgspec.structs.FieldInfo) -> str:
     return f"ANABRANCH_{field.name.upper()}"
 
 
+class Logging(msgspec.Struct, frozen=True, kw_only=True):
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
 def configure_logging(service: str, level: str = "INFO") -> None:
     """One JSON object a line on stderr."""
     libraries = logging.WARNING  # of those, only the trouble
@@ -96,12 +100,12 @@ def run_service(service: str, main: Main, *, drain_s: float = 30.0) -> int:
     `main` then has `drain_s` seconds to finish before it is cancelled; a second signal cancels it at once. A failure that
     we raised on purpose is one line on stderr, any other a traceback. Returns the exit code.
     """
-    configure_logging(service, os.environ.get("ANABRANCH_LOG_LEVEL", "INFO").upper())
     gc.collect()
     gc.freeze()  # what the imports made stays for good
     gc.set_threshold(*GC_THRESHOLDS)
     code = 1
     try:
+        configure_logging(service, read_settings(Logging).log_level)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(_supervise(main, drain_s))
     except* AnabranchError as group:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from services.broker.streams import Deployment
-from services.runtime import _variable
+from services.runtime import Logging, _variable
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
@@ -18,10 +18,10 @@ SOURCES = {path: path.read_text() for path in (ROOT / "services").rglob("*.py")}
 
 
 def settings() -> list[type[msgspec.Struct]]:
-    """Every Struct that a process fills from the environment: those called `Settings`, and the deployment's."""
+    """Every Struct that a process fills from the environment: those called `Settings`, and those of the deployment and the log."""
     defining = [path for path, text in SOURCES.items() if re.search(r"^class Settings\(", text, re.MULTILINE)]
     modules = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in defining)
-    return [Deployment, *(importlib.import_module(module).Settings for module in modules)]
+    return [Deployment, Logging, *(importlib.import_module(module).Settings for module in modules)]
 
 
 def documented() -> dict[str, set[str]]:

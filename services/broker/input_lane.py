@@ -68,7 +68,7 @@ async def append_input(  # noqa: PLR0917 -- three of the six are the address of 
     """Append the events that `decide` returns as one frame about `run`.
 
     `input_last`, asked after `decide`, is the number of the last event known to have been on the lane: numbering goes on
-    from there where the lane itself has left the log.
+    from there where the lane itself has left the log, or has lost its end in a power cut.
 
     Raises:
         Overloaded: RACES_MAX other writers were faster.
@@ -80,7 +80,7 @@ async def append_input(  # noqa: PLR0917 -- three of the six are the address of 
     for _ in range(RACES_MAX):
         last = await broker.last_message(partition, subject)
         events = list(await decide(last))
-        n = 1 + (input_last() if last is None else decode_frame(last.data).last)
+        n = 1 + max(input_last(), 0 if last is None else decode_frame(last.data).last)
         frame = ev.Frame(run=run, lane=subjects.IN_LANE, n=n, ts=now_ms(), events=events)
         expected = last.seq if last else 0
         seq = await _compare_and_set(

@@ -72,7 +72,7 @@ class History:
 
     async def build(self, archived: Archived | None, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
         """The conversation's state at the present, `archived` and what came after. Its cursor counts if it is of the stream
-        that is there now; else the stream is read from its beginning.
+        that is there now, and not beyond its end, which a power cut can have taken; else the stream is read from its beginning.
 
         Raises:
             NotFound: neither the archive nor the leader of the log knows the conversation.
@@ -82,8 +82,9 @@ class History:
         transcript = archived.transcript if archived else Transcript(conversation=self._conversation)
         start = Cursor(bounds.epoch, 0)
         beyond: frozenset[str] = frozenset()
-        if archived is not None and archived.cursor is not None and archived.cursor.epoch == bounds.epoch:
-            start, beyond = archived.cursor, archived.beyond
+        known = archived.cursor if archived is not None else None
+        if archived is not None and known is not None and known.epoch == bounds.epoch and known.seq <= bounds.last:
+            start, beyond = known, archived.beyond
         state = State(transcript, start, ring_bytes_max=ring_bytes_max, tolerant=tolerant, beyond=beyond)
         await self.read_on(state, join)
         if archived is None and state.seq == 0:

@@ -9,7 +9,7 @@ is only sealed again.
 from __future__ import annotations
 
 from schemas import events as ev
-from schemas.codec import encode_frame
+from schemas.codec import decode_frame, encode_frame
 from schemas.commands import CancelRun, RunCommand
 from schemas.errors import Fenced, NotFound
 from services.broker.input_lane import QueuedRun
@@ -86,7 +86,8 @@ async def stop(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> int:
     ended = await _end_unstarted(lanes, run_id, request)
     if ended is None:
         control = CancelRun(by=request.by, reason=request.reason, superseded_by=request.superseded_by)
-        await lanes.broker.control(run_id, control)
+        if not await lanes.broker.control(run_id, control):
+            ended = await _end_abandoned(lanes, run_id, request)
     return ended or written
 
 
@@ -97,10 +98,7 @@ async def _end_unstarted(lanes: Lanes, run_id: str, request: ev.RunCancelling) -
     run = lanes.channel.fold.runs[run_id]
     if run.attempt:
         return None
-    end: ev.AnyEvent = ev.RunCancelled(by=request.by, reason=request.reason)
-    if request.superseded_by:
-        end = ev.RunSuperseded(by=request.superseded_by)
-    data = encode_frame(ev.Frame(run=run_id, n=1, ts=now_ms(), events=[end]))
+    data = encode_frame(ev.Frame(run=run_id, n=1, ts=now_ms(), events=[_end(request)]))
     # Not `run:attempt:n` as a worker's first frame: the broker would tell that worker that its claim was stored.
     subject = lanes.subject(run_id)
     try:
@@ -113,6 +111,34 @@ async def _end_unstarted(lanes: Lanes, run_id: str, request: ev.RunCancelling) -
     if not run.after or await lanes.is_over(run.after):  # else the worker of that one publishes this command
         await _command(lanes, await lanes.queued(run))  # for a worker to seal it and to start what waits behind it
     return seq
+
+
+async def _end_abandoned(lanes: Lanes, run_id: str, request: ev.RunCancelling) -> int | None:
+    """End a run from outside (`open_run`) whose process does not answer: nobody takes it over, so nobody else would. Returns
+    the sequence of its end; None if it is not such a run, or lives after all.
+    """
+    queued = await lanes.queued(lanes.channel.fold.runs[run_id])
+    subject = lanes.subject(run_id)
+    last = await lanes.broker.last_message(lanes.channel.partition, subject)
+    if queued is None or not queued.external or last is None:
+        return None
+    frame = decode_frame(last.data)
+    if isinstance(frame.events[-1], ev.RUN_ENDS):
+        return last.seq
+    n = frame.last + 1
+    data = encode_frame(ev.Frame(run=run_id, n=n, ts=now_ms(), attempt=frame.attempt, events=[_end(request)]))
+    try:
+        stored = await lanes.broker.append(subject, data, msg_id=f"abandoned:{run_id}:{n}", expected_last=last.seq)
+    except Fenced:
+        return None
+    await _command(lanes, queued)  # for a worker to seal it and to start what waits behind it
+    return stored.seq
+
+
+def _end(request: ev.RunCancelling) -> ev.AnyEvent:
+    if request.superseded_by:
+        return ev.RunSuperseded(by=request.superseded_by)
+    return ev.RunCancelled(by=request.by, reason=request.reason)
 
 
 async def _command(lanes: Lanes, queued: QueuedRun | None) -> None:

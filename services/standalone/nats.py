@@ -13,8 +13,6 @@ from schemas.errors import Unavailable
 from services.standalone.process import Child
 
 START_S = 15.0
-STORE_BYTES_MAX = 8 * 1024**3
-"""Above what the streams may hold together (services/broker/streams.py): a full store is sticky, a full stream is not."""
 
 _CONFIG = """\
 # Written anew at every start.
@@ -48,7 +46,8 @@ def binary() -> str:
 class NatsServer:
     """The child process, its address, and its port, which stays the same when it is started again."""
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    def __init__(self, folder: Path, log: Path, store_bytes_max: int) -> None:
+        self._store_bytes_max = store_bytes_max
         self._folder = folder.resolve()
         self._config = self._folder / "nats.conf"
         self.port = 0
@@ -87,4 +86,4 @@ class NatsServer:
         return self.port
 
     def _configure(self, port: int) -> None:
-        self._config.write_text(_CONFIG.format(port=port, folder=self._folder, store_bytes_max=STORE_BYTES_MAX))
+        self._config.write_text(_CONFIG.format(port=port, folder=self._folder, store_bytes_max=self._store_bytes_max))

@@ -17,8 +17,8 @@ RESTARTS_MAX = 5
 """Deaths within RESTARTS_WINDOW_S after which a child is given up: it will not get better by itself."""
 RESTARTS_WINDOW_S = 30.0
 RESTART_DELAY_S = 0.5
-KILL_AFTER_S = 40.0
-"""A little more than a service's own drain deadline (services.runtime.run_service)."""
+KILL_MARGIN_S = 15.0
+"""What a process may take to end beyond the deadline by which it drains."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -96,14 +96,14 @@ class Child:
                 return
             await self.start()
 
-    async def stop(self) -> None:
-        """SIGTERM, and SIGKILL if it has not drained KILL_AFTER_S later."""
+    async def stop(self, drain_s: float) -> None:
+        """SIGTERM, and SIGKILL if it has not ended KILL_MARGIN_S after the time it has to drain."""
         self._stopping = True
         if self._process is None or self._process.returncode is not None:
             return
         self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), KILL_AFTER_S)
+            await asyncio.wait_for(self._process.wait(), drain_s + KILL_MARGIN_S)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

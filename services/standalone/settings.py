@@ -11,7 +11,9 @@ Processes = Annotated[int, msgspec.Meta(ge=1, le=64)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`port` is the first gateway's, further gateways take the ones after it. `data` holds everything that is kept."""
+    """`port` is the first gateway's, further gateways take the ones after it. `data` holds everything that is kept.
+    `drain_s`: how long a service that is told to stop may finish what it does; KILL_MARGIN_S later it is killed.
+    """
 
     port: Port = 8000
     data: str = ".anabranch"
@@ -19,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateways: Processes = 1
     persisters: Processes = 1
     database_url: str = ""
+    drain_s: Annotated[float, msgspec.Meta(ge=0, le=300)] = 25.0
     model: Annotated[str, msgspec.Meta(extra={"env": "MODEL"})] = ""
     openai_api_key: Annotated[str, msgspec.Meta(extra={"env": "OPENAI_API_KEY"})] = ""
     openai_base_url: Annotated[str, msgspec.Meta(extra={"env": "OPENAI_BASE_URL"})] = ""

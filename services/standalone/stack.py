@@ -11,12 +11,16 @@ from pathlib import Path
 import httpx2
 
 from schemas.errors import Unavailable
+from services.broker.streams import Deployment, streams
+from services.runtime import read_settings
 from services.standalone.nats import NatsServer
 from services.standalone.process import Child
 from services.standalone.settings import Settings
 
 READY_S = 60.0
 """The local model reads 100 MB of weights first, on a slow disk."""
+STORE_MARGIN_BYTES = 1024**3
+"""Of the store beyond what the streams may hold together: a full store is sticky, a full stream is not."""
 HELLO = "hello"
 """The conversation that the printed `curl` line writes to."""
 
@@ -25,7 +29,8 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._data = Path(settings.data).resolve()
-        self._nats = NatsServer(self._data / "nats", self._log("nats-server"))
+        store_bytes = sum(stream.max_bytes for stream in streams(read_settings(Deployment)))
+        self._nats = NatsServer(self._data / "nats", self._log("nats-server"), store_bytes + STORE_MARGIN_BYTES)
         self._children: list[Child] = []
 
     @property
@@ -78,7 +83,8 @@ class Stack:
         """Drain in the order in which work flows: viewers, runs, seals, then the broker underneath."""
         try:
             for kind in ("gateway", "worker", "persister", ""):
-                await asyncio.gather(*(child.stop() for child in self._children if child.name.startswith(kind)))
+                mine = [child for child in self._children if child.name.startswith(kind)]
+                await asyncio.gather(*(child.stop(self._settings.drain_s) for child in mine))
         except asyncio.CancelledError:  # a second Ctrl-C: leave no process behind, drained or not
             for child in self._children:
                 child.kill()

@@ -10,7 +10,7 @@ from schemas import wire
 from tests.live.stack import Stack, running_stack
 from tests.live.viewer import Api, Viewer, eventually
 
-SLOW = {"ANABRANCH_SCRIPTED_TOKENS_PER_S": "60", "ANABRANCH_ACK_WAIT_S": "2"}
+SLOW = {"ANABRANCH_SCRIPTED_TOKENS_PER_S": "150", "ANABRANCH_ACK_WAIT_S": "2"}
 
 
 async def begun(stack: Stack, api: Api, items: int = 6) -> tuple[Viewer, str]:

@@ -1,6 +1,10 @@
 import pytest
 
+from schemas import events as ev
+from schemas import subjects
+from schemas.codec import encode_frame
 from schemas.commands import CancelRun
+from services.broker.input_lane import append_input
 from tests.gateway.http.worker import eventually
 
 RUNNING = {"status": "running", "over": False, "attempt": 1, "retrying": ""}
@@ -57,6 +61,27 @@ async def test_cancelling_a_running_run_tells_its_worker(client, running_run, br
     assert (answer.status_code, again.status_code) == (202, 202)
     assert answer.json()["status"] == "cancelling"
     assert heard == [CancelRun(), CancelRun()]
+
+
+async def test_cancelling_a_run_from_outside_whose_process_has_died_ends_it(client, broker, worker, post, conversation):
+    async def decide(_):
+        asked = ev.UserMessage(id="u1", text="from a script", agent="script")
+        return [asked, ev.RunQueued(agent="script", message="u1", external=True)]
+
+    stored = await append_input(broker, 0, "default", "c1", "rdead", decide)
+    frame = ev.Frame(run="rdead", n=1, ts=1, events=[ev.RunStarted(agent="script")])
+    lane = subjects.event(0, "default", "c1", "rdead")
+    await broker.append(lane, encode_frame(frame), msg_id="rdead:1:1", expected_last=0)
+    waiting = (await post("next"))["run"]
+    assert await worker.idle()
+
+    answer = await client.post("/v1/runs/c1.rdead/cancel")
+
+    assert answer.status_code == 202
+    await eventually(lambda: _is(client, "rdead", "cancelled"))
+    command = (await worker.take()).command  # for a worker to seal it and to start the next one
+    assert (command.run, command.seq) == ("rdead", stored.seq)
+    assert await _is(client, waiting, "queued")
 
 
 async def test_cancelling_a_queued_run_ends_it_without_a_worker(client, running_run, post, worker):

@@ -181,6 +181,19 @@ async def test_an_archive_of_another_epoch_is_kept_and_the_new_stream_read_from_
         assert channel.cursor.epoch == core.epoch
 
 
+async def test_an_archive_that_is_ahead_of_a_log_that_lost_its_end_is_kept_and_the_log_goes_on(core, broker, log):
+    archive = kit.Archive()
+    before = Log(MemoryBroker(MemoryCore()))
+    await before.write_all([kit.created("t"), kit.asked(), kit.started(), kit.ended(0)])
+    archive.rows[CONVERSATION] = Archived(0, Cursor(core.epoch, 1_000_000), before.transcript())
+    await log.write_all([kit.created("t"), kit.asked(), kit.started(), kit.asked("r2", n=4)])
+    async with Hub(broker, archive, kit.QUICK) as hub, hub.channel(TENANT, CONVERSATION) as channel:
+        assert {run.id: run.status for run in channel.fold.runs.values()} == {"r1": "completed", "r2": "queued"}
+        seq = await log.write(kit.started("r2", "m4-1"))
+        assert await channel.reached(seq, 5)
+        assert channel.fold.runs["r2"].status == "running"
+
+
 # --- the hub
 
 
