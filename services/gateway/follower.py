@@ -146,7 +146,13 @@ class Follower:
                 return
             changed = state.take(frame, record)
         except (FoldError, Invalid) as error:
-            _log.warning("a live frame does not fit", lane=lane, seq=seq, error=error.message)
+            _log.warning(
+                "a live frame does not fit",
+                conversation=self._history.conversation,
+                lane=lane,
+                seq=seq,
+                error=error.message,
+            )
             self._mend("lost", needed=seq)
             return
         if changed:
@@ -179,12 +185,14 @@ class Follower:
                 self._go_live()
                 return
             except FoldError as error:
-                _log.warning("the log does not continue the fold", error=error.message)
+                _log.warning(
+                    "the log does not continue the fold", conversation=self._history.conversation, error=error.message
+                )
                 rebuild = "lost"
             except NotFound:
                 self.close()
             except AnabranchError as error:
-                _log.debug("cannot mend yet", error=error.message)
+                _log.debug("cannot mend yet", conversation=self._history.conversation, error=error.message)
                 await asyncio.sleep(MEND_PAUSE_S * random.uniform(0.5, 1.5))
 
     def _go_live(self) -> None:
@@ -202,6 +210,6 @@ class Follower:
         try:
             self.state = await build(archived, tolerant=False)
         except FoldError as error:
-            _log.warning("the log is not whole", error=error.message)
+            _log.warning("the log is not whole", conversation=self._history.conversation, error=error.message)
             self.state = await build(await self._history.archived(), tolerant=True)
         self.suspect = False

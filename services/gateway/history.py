@@ -54,21 +54,21 @@ class History:
         self._broker = broker
         self._archive = archive
         self._tenant = tenant
-        self._conversation = conversation
+        self.conversation = conversation
         self._partitions = partitions
         self.partition = -1
 
     async def archived(self) -> Archived | None:
         """What the archive has of it; the first call also finds its partition."""
-        found = await self._archive.conversation(self._tenant, self._conversation)
+        found = await self._archive.conversation(self._tenant, self.conversation)
         if found is not None:
             self.partition = found.partition
         elif self.partition < 0:
-            self.partition = subjects.partition_of(self._tenant, self._conversation, self._partitions)
+            self.partition = subjects.partition_of(self._tenant, self.conversation, self._partitions)
         return found
 
     async def follow(self, on_live: Callable[[int, str, bytes], None]) -> Subscription:
-        return await self._broker.follow(subjects.live(self.partition, self._tenant, self._conversation), on_live)
+        return await self._broker.follow(subjects.live(self.partition, self._tenant, self.conversation), on_live)
 
     async def build(self, archived: Archived | None, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
         """The conversation's state at the present, `archived` and what came after. Its cursor counts if it is of the stream
@@ -79,7 +79,7 @@ class History:
             FoldError: the log is not whole (never if `tolerant`).
         """
         bounds = await self._bounds()
-        transcript = archived.transcript if archived else Transcript(conversation=self._conversation)
+        transcript = archived.transcript if archived else Transcript(conversation=self.conversation)
         start = Cursor(bounds.epoch, 0)
         beyond: frozenset[str] = frozenset()
         known = archived.cursor if archived is not None else None
@@ -95,7 +95,7 @@ class History:
         """Nothing was found; but only the leader's word counts, for a copy may not know a new conversation yet."""
         last = await self._broker.last_message(self.partition, self._lane(subjects.IN_LANE))
         if last is None:
-            raise NotFound(f"there is no conversation {self._conversation!r}", code="unknown_conversation")
+            raise NotFound(f"there is no conversation {self.conversation!r}", code="unknown_conversation")
         join.need(last.seq)
         await self.read_on(state, join)
 
@@ -119,7 +119,7 @@ class History:
                         join.give_up_before((await self._bounds()).first)
                 await _take(state, records, on_frame)
         except TimeoutError as error:
-            raise Unavailable(f"conversation {self._conversation} could not be read to the present") from error
+            raise Unavailable(f"conversation {self.conversation} could not be read to the present") from error
 
     async def stretch(self, epoch: str, after: int) -> Stretch:
         """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked."""
@@ -163,10 +163,10 @@ class History:
 
     @property
     def _log(self) -> str:
-        return subjects.conversation_events(self.partition, self._tenant, self._conversation)
+        return subjects.conversation_events(self.partition, self._tenant, self.conversation)
 
     def _lane(self, lane: str) -> str:
-        return subjects.event(self.partition, self._tenant, self._conversation, lane)
+        return subjects.event(self.partition, self._tenant, self.conversation, lane)
 
 
 async def _take(state: State, records: Sequence[Record], on_frame: Callable[[Frame], None] | None) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from enum import IntEnum
 from typing import Any, Protocol
 
-import structlog
-
 from schemas import cursor as cursors
 from schemas import wire
 from schemas.errors import AnabranchError, Conflict, Invalid, NotFound, Overloaded
@@ -31,8 +29,6 @@ REFUSED_MESSAGES_MAX = 1024
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-_log = structlog.get_logger()
-
 
 class Close(IntEnum):
     """Why we close: 4000 to 4099 come back at once, 4100 to 4199 come back later, 4400 to 4499 do not."""
@@ -42,7 +38,6 @@ class Close(IntEnum):
     STALLED = 4002
     TOO_MANY_MESSAGES = 4100
     BAD_MESSAGES = 4400
-    UNAUTHORIZED = 4401
 
 
 class Input(Protocol):
