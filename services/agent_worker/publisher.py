@@ -17,7 +17,7 @@ import structlog
 
 from schemas import events as ev
 from schemas import subjects
-from schemas.errors import AnabranchError, Fenced, FoldError, Unavailable
+from schemas.errors import AnabranchError, Fenced, FoldError, Invalid, Unavailable
 from services.agent_worker.lane import Lane, Verdict
 from services.agent_worker.pacing import Credit, Pacing
 from services.broker.port import Appended, Broker
@@ -214,7 +214,12 @@ class Publisher:
         writer.urgent = False
         writer.credit.spend(now, self._spacing, self._pacing.burst)
         self._count_active(writer, now)
-        data, msg_id, expected_last = writer.lane.cut(now)
+        try:
+            data, msg_id, expected_last = writer.lane.cut(now)
+        except Exception as error:  # what an agent put into an event: its own lane is lost, and not those sent after it
+            log.exception("an event cannot be encoded", run=writer.address.lane)
+            writer.lose(Invalid(f"an event cannot be encoded: {type(error).__name__}", code="invalid_event"))
+            return
         self._appender.send(writer, writer.subject, data, msg_id=msg_id, expected_last=expected_last)
 
     def _count_active(self, writer: LaneWriter, now: float) -> None:

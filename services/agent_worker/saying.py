@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from schemas import events as ev
 from schemas.transcript import Message
 from services.agent_worker.models import port
+from services.agent_worker.models.text_split import WholeCharacters
 from services.agent_worker.speech import Asked, Said, Speech
 from services.agent_worker.turn import Turn, note
 
@@ -87,9 +88,10 @@ async def _feed(turn: Turn, speech: Speech, events: AsyncGenerator[port.ModelEve
 
 
 async def _as_model_events(texts: AsyncIterable[str]) -> AsyncGenerator[port.ModelEvent, None]:
+    characters = WholeCharacters()
     async for text in texts:
-        if text:
-            yield port.TextDelta(text)
+        if whole := characters.feed(text):
+            yield port.TextDelta(whole)
     yield port.Finished("stop", ev.Usage(model=""))
 
 

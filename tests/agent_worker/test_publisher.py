@@ -9,7 +9,7 @@ import pytest
 from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame, encode_frame
-from schemas.errors import Fenced, Unavailable
+from schemas.errors import Fenced, Invalid, Unavailable
 from schemas.fold import fold_all
 from services.agent_worker import lane as lanes
 from services.agent_worker.lane import BUFFER_EVENTS_MAX
@@ -173,3 +173,17 @@ async def test_a_busy_lane_makes_fewer_frames_than_events():
             await asyncio.sleep(0.001)
         await writer.flush()
     assert len(broker.sent) < 30
+
+
+async def test_an_event_that_cannot_be_encoded_loses_its_own_lane_and_no_other():
+    broker = MemoryBroker()
+    lost: list = []
+    async with Publisher(broker) as publisher:
+        bad, good = open_lane(publisher, "r1", lost=lost), open_lane(publisher, "r2")
+        bad.emit(ev.MessageDelta(id="m1-1", at=0, text="\ud83d", ns="main"))
+        speak(good, 1)
+        await good.flush()
+        with pytest.raises(Invalid):
+            await bad.flush()
+    assert [error.code for error in lost] == ["invalid_event"]
+    assert [frame.run for frame in await log_of(broker)] == ["r2"]

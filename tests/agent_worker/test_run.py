@@ -68,6 +68,15 @@ async def test_a_prompt_of_nothing_is_the_conversation_and_a_prompt_of_text_is_t
     assert model.requests[1].messages == (UserMessage("P"),)
 
 
+async def test_characters_that_foreign_code_cut_in_two_are_joined_and_a_lone_half_is_replaced():
+    async def texts():
+        for text in ("a ", "\ud83d", "\ude00", " b \udc00"):
+            yield text
+
+    run, _ = take_up()
+    assert (await run.say(texts())).text == "a \U0001f600 b \ufffd"
+
+
 async def test_reasoning_and_text_are_items_of_their_own_in_the_order_they_came():
     run, tape = take_up(
         model=Says(
