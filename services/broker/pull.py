@@ -113,6 +113,7 @@ async def pull(
     except Unavailable:
         request_lost = connection.connected and not this.end.done()  # the caller's next one will do
         if not (this.deliveries or request_lost):
+            listener.close()
             raise
     except asyncio.CancelledError:
         this.abandon(listener.close, expires_s + MARGIN_S)

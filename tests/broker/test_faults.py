@@ -37,6 +37,15 @@ async def regained(broker) -> bool:
     return await eventually(lambda: broker.connected)
 
 
+async def test_a_queue_that_does_not_deliver_leaves_no_listener_behind(broker):
+    await api.call(broker._connection, "CONSUMER.DELETE.AB_COMMANDS.workers")
+    before = len(broker._connection._listeners)
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="does not deliver"):
+            await broker.fetch_command(0.5)
+    assert len(broker._connection._listeners) == before
+
+
 async def test_where_nothing_listens_connecting_fails_with_one_clear_line():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
