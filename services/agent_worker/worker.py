@@ -7,6 +7,7 @@ Whatever goes wrong with a command before that leaves it in the queue: it is del
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,7 @@ import structlog
 from schemas import subjects
 from schemas.commands import DeadLetter, RunCommand
 from schemas.errors import AnabranchError, Fenced, FoldError, Invalid, NotFound, Unavailable
+from schemas.ids import check_id
 from services.agent_worker.attempt import Attempt, Drained, Limits
 from services.agent_worker.models.port import Model
 from services.agent_worker.performance import AgentFunction, perform
@@ -86,7 +88,8 @@ class Worker:
             if delivery is None:
                 self._slots.release()
             elif stop.is_set():
-                await delivery.nak()
+                with contextlib.suppress(Unavailable):  # then it comes again after its `ack_wait`
+                    await delivery.nak()
             else:
                 serving = tasks.create_task(self._serve(delivery, tasks))
                 self._serving.add(serving)
@@ -145,7 +148,7 @@ class Worker:
 
     async def _bury(self, delivery: Delivery, command: RunCommand | None, error: AnabranchError) -> None:
         """Put aside a command that cannot be performed, however often it comes."""
-        _, _, _, tenant, conversation = delivery.subject.split(".")
+        tenant, conversation = _address_of(delivery.subject)
         letter = DeadLetter(
             kind="command",
             subject=delivery.subject,
@@ -161,8 +164,16 @@ class Worker:
         try:
             await self._broker.publish_dead(letter)
             await delivery.ack()
-        except Unavailable:
-            log.warning("the dead letter was not taken; the command comes again", subject=delivery.subject)
+        except AnabranchError as unburied:
+            log.warning("not buried yet; the command comes again", subject=delivery.subject, reason=str(unburied))
+
+
+def _address_of(subject: str) -> tuple[str, str]:
+    """Tenant and conversation of a command's subject; `-` for what nobody here would have published."""
+    with contextlib.suppress(ValueError, Invalid):
+        _, _, _, tenant, conversation = subject.split(".")
+        return check_id(tenant), check_id(conversation)
+    return "-", "-"
 
 
 def _decode(delivery: Delivery) -> RunCommand:

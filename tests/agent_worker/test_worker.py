@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 
 from schemas import events as ev
 from schemas import subjects
@@ -351,6 +352,21 @@ async def test_what_is_no_command_becomes_a_dead_letter(stage):
         await stage.until(lambda _: stage.broker.core.dead and not stage.broker.core.commands.jobs)
     ((_, letter),) = await stage.broker.dead_letters()
     assert (letter.kind, letter.code, letter.data) == ("command", "invalid_command", b"{nonsense")
+
+
+@pytest.mark.parametrize("subject", ["ab.cmd.x", "ab.cmd.a.b.not$an$id"])
+async def test_a_message_on_a_subject_of_no_command_is_put_aside_and_harms_no_run(stage, subject):
+    @stage.agent
+    async def greeter(run, task):
+        await run.say(tokens("hello"))
+
+    stage.broker.core.commands.put(subject, b"{}")
+    async with stage.worker():
+        command = await stage.post("greeter")
+        assert (await stage.ended(command.run)).runs[command.run].status == "completed"
+        await stage.until(lambda _: stage.broker.core.dead and not stage.broker.core.commands.jobs)
+    ((_, letter),) = await stage.broker.dead_letters()
+    assert (letter.subject, letter.tenant) == (subject, "-")
 
 
 async def test_a_redelivered_command_whose_run_is_over_is_only_sealed_and_acknowledged(stage):
