@@ -40,6 +40,9 @@ _event = msgspec.json.Decoder(KnownEvent)
 
 encode_frame = _encoder.encode
 
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, no UTF-8, or nested too deeply to be read."""
+
 
 def decode_frame(data: bytes, seq: int = 0) -> Frame:
     """Decode a frame of the log; `seq` is the stream sequence it was stored at.
@@ -51,7 +54,7 @@ def decode_frame(data: bytes, seq: int = 0) -> Frame:
         frame = _typed.decode(data)
     except msgspec.ValidationError:
         frame = _decode_with_unknown(data)
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         raise Invalid(f"not a frame: {error}", code="invalid_frame") from error
     if seq:
         msgspec.structs.force_setattr(frame, "seq", seq)
@@ -62,7 +65,7 @@ def _decode_with_unknown(data: bytes) -> Frame:
     try:
         frame = _raw.decode(data)
         events = [_decode_event(bytes(raw)) for raw in frame.events]
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         raise Invalid(f"not a frame: {error}", code="invalid_frame") from error
     return Frame(**(msgspec.structs.asdict(frame) | {"events": events}))
 

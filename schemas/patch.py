@@ -21,7 +21,7 @@ def apply_patch(value: Any, patch: list[dict[str, Any]]) -> Any:
     for operation in patch:
         try:
             value = _apply(value, operation)
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             raise FoldError(f"JSON Patch operation {operation!r} does not apply: {error}") from error
     return value
 

@@ -50,6 +50,8 @@ def test_an_unknown_field_of_a_known_event_is_ignored():
         (b'{"run":"r","n":1,"ts":1,"events":[{"type":"message.ended"}]}', "missing required field `id`"),
         (b'{"run":"r","n":1,"ts":1,"events":[{"id":"m"}]}', "no type"),
         (b'{"run":"r","n":1,"ts":1,"events":[7]}', "no type"),
+        (b'{"run":"\xff","n":1,"ts":1,"events":[]}', "not a frame"),
+        (b'{"run":"r","n":1,"ts":1,"events":' + b"[" * 3000 + b"]" * 3000 + b"}", "not a frame"),
     ],
 )
 def test_bytes_that_are_no_frame_are_refused_with_what_is_wrong(data, said):

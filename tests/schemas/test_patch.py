@@ -46,6 +46,8 @@ def test_a_patch_never_changes_the_value_it_was_given(before, op, path, value):
         {"op": "move", "from": "/list", "path": "/list/0"},
         {"op": "jump", "path": "/list"},
         {"path": "/list"},
+        {"op": "add", "path": 5, "value": 1},
+        {"op": "copy", "path": "/list/0", "from": None},
     ],
 )
 def test_an_operation_that_does_not_apply_is_an_error(operation):
