@@ -289,6 +289,8 @@ class Fold:
                 item.status = "done"
             elif not isinstance(item, Agent):
                 del self._items[item.id]
+                if isinstance(item, Artifact):
+                    self._take_from_message(item)
         kept = {item.ns for item in self._items.values() if item.run == run.id and not isinstance(item, Agent)}
         for item in unfinished:
             if isinstance(item, Agent):
@@ -296,6 +298,12 @@ class Fold:
                     item.status = "interrupted"
                 else:
                     del self._items[item.id]
+
+    def _take_from_message(self, artifact: Artifact) -> None:
+        message = self._items.get(artifact.message)
+        if isinstance(message, Message):
+            message.artifacts = [item_id for item_id in message.artifacts if item_id != artifact.id]
+            self.changed.add(message.id)
 
     # --- what each event means
 

@@ -166,6 +166,21 @@ def test_an_open_version_is_dropped_by_the_next_attempt_and_the_final_one_stays(
     assert artifact.status == "done"
 
 
+def test_an_artifact_that_a_new_attempt_drops_is_no_part_of_its_message_any_more():
+    def created(item_id):
+        return ev.ArtifactCreated(id=item_id, kind="report", name="r", media_type="text/plain", message="m1")
+
+    state = fresh()
+    state.apply(frame(1, ev.RunStarted(agent="team"), ev.MessageStarted(id="m1"), ev.MessageEnded(id="m1")))
+    state.apply(frame(4, created("a1")))
+    state.changed.clear()
+    state.apply(frame(5, ev.RunStarted(agent="team"), attempt=2))
+    assert state.item("m1").artifacts == []
+    assert "m1" in state.changed
+    state.apply(frame(6, created("a2"), attempt=2))
+    assert state.item("m1").artifacts == ["a2"]
+
+
 def test_a_delta_that_does_not_fit_is_an_error():
     state = fresh()
     state.apply(
