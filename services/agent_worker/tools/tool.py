@@ -68,7 +68,8 @@ class Tool:
         deadline = asyncio.timeout(self.timeout_s)
         try:
             async with deadline:
-                return msgspec.to_builtins(await self._run(named))
+                # Through JSON, as an attempt after a takeover reads it from the log: a tuple is a list, a key is a text.
+                return msgspec.json.decode(msgspec.json.encode(await self._run(named)))
         except AnabranchError:
             raise
         except Exception as error:

@@ -49,6 +49,25 @@ async def test_arguments_arrive_as_their_types_and_results_leave_as_json():
     assert seen == [("measuring", 50, "a")]
 
 
+async def test_a_result_is_what_a_later_attempt_would_read_from_the_log():
+    @tool
+    async def odd() -> dict:
+        """Odd."""
+        return {1: (2, 3), "not a number": float("nan")}
+
+    assert await odd({}, None) == {"1": [2, 3], "not a number": None}
+
+
+async def test_a_result_that_cannot_be_written_down_is_a_failure_of_the_tool():
+    @tool
+    async def half() -> str:
+        """Half a character."""
+        return "\ud83d"
+
+    with pytest.raises(ToolError, match="half failed"):
+        await half({}, None)
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
