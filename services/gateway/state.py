@@ -93,5 +93,6 @@ class State:
             if not self.tolerant:
                 raise
             self.seq = record.seq
+            self.ring.append(record)  # or who reads up to `seq` would never get there
             return None
         return frame if self.take(frame, record) else None

@@ -220,6 +220,17 @@ async def test_a_conversation_born_after_the_logs_head_left_is_replayed_whole(co
         assert client.fold.snapshot() == log.transcript()
 
 
+async def test_a_replay_comes_to_its_end_also_where_the_last_record_is_no_frame(core, log):
+    await log.write_all([kit.created(), kit.asked(), kit.started()])
+    core.append(f"ab.evt.0.{kit.TENANT}.{CONVERSATION}.r1", b"not a frame", "x", None)
+    async with kit.hub_on(core) as hub, hub.channel(kit.TENANT, CONVERSATION) as channel:
+        reader, client = channel.reader(mode="replay"), Client()
+        while not client.caught_up:
+            client.take(await reader.next())
+        assert client.fold.item("m2-1") is not None
+        assert client.cursor == str(channel.cursor)
+
+
 async def test_a_cursor_from_the_future_is_an_error(core, log):
     await log.write(kit.created())
     async with kit.hub_on(core) as hub, hub.channel(TENANT, CONVERSATION) as channel:
