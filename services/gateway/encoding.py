@@ -15,10 +15,30 @@ PROTOCOLS = (JSON_PROTOCOL, MSGPACK_PROTOCOL)
 
 Encode = Callable[[Any], bytes]
 
-_ENCODERS: dict[str, Encode] = {
-    JSON_PROTOCOL: msgspec.json.Encoder(enc_hook=json_hook).encode,
-    MSGPACK_PROTOCOL: msgspec.msgpack.Encoder(enc_hook=msgpack_hook).encode,
-}
+_json = msgspec.json.Encoder(enc_hook=json_hook).encode
+_msgpack = msgspec.msgpack.Encoder(enc_hook=msgpack_hook).encode
+
+
+def _encode_msgpack(message: Any) -> bytes:
+    """Numbers of JSON that MessagePack has no integers for (a tool may return 2**100) become floats, as in JavaScript."""
+    try:
+        return _msgpack(message)
+    except OverflowError:
+        return _msgpack(_rounded(msgspec.json.decode(_json(message))))
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case int() if not -(2**63) <= value < 2**64:
+            return float(str(value))  # infinite where `float(value)` would raise
+        case list():
+            return [_rounded(element) for element in value]
+        case dict():
+            return {name: _rounded(element) for name, element in value.items()}
+    return value
+
+
+_ENCODERS: dict[str, Encode] = {JSON_PROTOCOL: _json, MSGPACK_PROTOCOL: _encode_msgpack}
 
 
 def spliced(record: Record) -> msgspec.Raw:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import structlog
+
 from schemas import wire
 from schemas.cursor import Cursor
 from schemas.events import Frame
@@ -14,6 +16,8 @@ from schemas.fold import Fold
 from services.gateway.encoding import encoder
 from services.gateway.project import Projection, View
 from services.gateway.push import websocket_frame
+
+_log = structlog.get_logger()
 
 
 class Viewer(Protocol):
@@ -69,7 +73,7 @@ class Feed:
             self._push(held, cursor, cursor_text)
 
     def dissolve(self) -> None:
-        """The channel was built anew: everybody must serve himself from the cursor he has."""
+        """What comes cannot be shared: everybody must serve himself from the cursor he has."""
         viewers, self._viewers = self._viewers, {}
         for viewer in viewers:
             viewer.fall_behind(self._cursor, self._generation, lagging=False)
@@ -93,7 +97,11 @@ class Feeds:
     def flush(self, frames: Sequence[Frame], cursor: Cursor, fold: Fold) -> None:
         text = str(cursor)
         for key, feed in list(self._feeds.items()):
-            feed.flush(frames, cursor, text, fold)
+            try:
+                feed.flush(frames, cursor, text, fold)
+            except Exception:  # a bug, and this feed's alone: who shares it meets it by himself, the others go on
+                _log.exception("a feed failed", conversation=fold.conversation)
+                feed.dissolve()
             if not feed:
                 del self._feeds[key]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas import wire
 from schemas.errors import AnabranchError
 from services.broker.memory import MemoryBroker, MemoryCore
+from services.gateway import encoding, feed
 from services.gateway.hub import Hub
 from services.gateway.project import view_of
 from services.gateway.subscription import Subscription
@@ -129,6 +130,45 @@ async def test_viewers_who_see_the_same_are_encoded_for_once(monkeypatch):
         await log.write_all([kit.delta(0), kit.delta(1)])
         await eventually(lambda: len(got) >= 3)
         assert len({id(frame) for frame in got}) == 1, "one message for both frames of the turn, and the same bytes"
+        for subscription in subscriptions:
+            subscription.close()
+
+
+async def test_a_feed_that_cannot_be_encoded_takes_nothing_from_others(monkeypatch):
+    core = MemoryCore()
+    conversations = [CONVERSATION, "d"]
+    written = [Log(MemoryBroker(core), conversation) for conversation in conversations]
+    for log in written:
+        await log.write_all([kit.created(), kit.asked(), kit.started()])
+
+    def encoder(protocol):
+        return explode if protocol == wire.MSGPACK_PROTOCOL else encoding.encoder(protocol)
+
+    def explode(message):
+        raise RuntimeError("a bug")
+
+    class Broken(Owner):
+        protocol = wire.MSGPACK_PROTOCOL
+
+    class Packed(Outlet):
+        async def write(self, payload):
+            self.client.take(msgspec.msgpack.decode(payload, type=wire.AnyServerMessage))
+
+    monkeypatch.setattr(feed, "encoder", encoder)
+    async with Hub(MemoryBroker(core), kit.Archive(), kit.QUICK) as hub, asyncio.TaskGroup() as tasks:
+        owners = [Broken(hub, tasks, Packed(random.Random(0), Client(), 0))]
+        owners += [Owner(hub, tasks, Outlet(random.Random(0), Client(), 0)) for _ in conversations]
+        names = [CONVERSATION, *conversations]
+        view = view_of([], "deltas")
+        subscriptions = [Subscription(owner, name, name, view) for owner, name in zip(owners, names, strict=True)]
+        for owner, subscription in zip(owners, subscriptions, strict=True):
+            subscription.start(None, "auto")
+            await eventually(lambda owner=owner: owner.outlet.client.caught_up)
+        for log in written:
+            await log.write_all([kit.delta(0), kit.delta(1)])
+        for owner in owners:
+            item = owner.outlet.client.fold.item
+            await eventually(lambda item=item: item("m2-1").content == "xx")
         for subscription in subscriptions:
             subscription.close()
 

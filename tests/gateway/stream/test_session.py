@@ -4,6 +4,7 @@ import msgspec
 import pytest
 import websockets
 
+from schemas import events as ev
 from schemas import wire
 from services.gateway.push import EXTENSION
 from services.gateway.session import BAD_MESSAGES_MAX, Close
@@ -29,6 +30,24 @@ async def test_a_viewer_sees_a_run_live_in_either_protocol(gateway, log, protoco
         await log.write_all([kit.started(), *map(kit.delta, range(50)), kit.ended(50)])
         while client.fold.snapshot() != log.transcript():
             await socket.hear_until(wire.Events, client)
+
+
+async def test_a_number_too_large_for_messagepack_is_seen_rounded_there_and_whole_in_json(gateway, log):
+    await log.write_all([kit.created(), kit.asked()])
+    async with gateway.connect(wire.MSGPACK_PROTOCOL) as packed, gateway.connect() as plain:
+        for socket in (packed, plain):
+            await socket.say(subscribe())
+            await socket.hear_until(wire.CaughtUp)
+        opened = [ev.RunStarted(agent="a"), ev.ToolStarted(id="t2-1", name="power")]
+        await log.write(ev.Frame(run="r1", n=1, ts=3, events=[*opened, ev.ToolResult(id="t2-1", result=[2**100])]))
+        for socket, seen in ((packed, float(2**100)), (plain, 2**100)):
+            [*_, events] = await socket.hear_until(wire.Events)
+            result = events.frames[0].events[-1].result[0]
+            assert (result, type(result)) == (seen, type(seen))
+    async with gateway.connect(wire.MSGPACK_PROTOCOL) as late:
+        await late.say(subscribe())
+        [*_, snapshot] = await late.hear_until(wire.Snapshot)
+        assert snapshot.transcript.items[-1].result == [float(2**100)]
 
 
 async def test_without_a_subprotocol_the_socket_speaks_json(gateway, log):
