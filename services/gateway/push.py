@@ -76,7 +76,8 @@ class PushProtocol(WebSocketsSansIOProtocol):
         return True
 
     async def write(self, payload: bytes, *, text: bool) -> None:
-        await self.writable.wait()
+        while not self.writable.is_set():  # many may wait: each looks again, or all would write at once
+            await self.writable.wait()
         transport = self.transport
         if self.disconnected or self.close_sent or transport.is_closing():
             raise ClientDisconnected

@@ -117,6 +117,27 @@ async def test_a_push_is_refused_once_the_bound_is_queued_and_what_was_taken_arr
             assert len(await connection.recv()) == 10_000
 
 
+async def test_of_many_who_wait_to_write_one_does_when_the_socket_takes_data(gateway_with):
+    payload = b"x" * 1_000_000
+    queued = asyncio.get_running_loop().create_future()
+
+    async def app(push):
+        highest = 0
+
+        async def write():
+            nonlocal highest
+            await push.write(payload, text=False)
+            highest = max(highest, push.queued())
+
+        await asyncio.gather(*(write() for _ in range(20)))
+        queued.set_result(highest)
+
+    async with gateway_with(app) as url, websockets.connect(url, max_size=None, max_queue=1) as connection:
+        for _ in range(20):
+            assert len(await connection.recv()) == len(payload)
+        assert await queued < 3 * len(payload)
+
+
 async def test_a_push_to_a_closed_socket_is_refused(gateway_with):
     seen = asyncio.get_running_loop().create_future()
 
