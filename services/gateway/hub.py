@@ -121,7 +121,7 @@ class Hub:
             channel = self._channels.get(key)
             if channel is None or channel.closed:
                 channel = await self._join(key)
-            if not channel.closed:
+            if not channel.closed and not self._draining:
                 channel.users += 1
                 self._idle_since.pop(key, None)
                 return channel

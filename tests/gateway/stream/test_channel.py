@@ -261,6 +261,24 @@ async def test_while_the_broker_is_away_joining_is_unavailable(broker, hub, log)
     await touch(hub)
 
 
+async def test_who_is_joining_while_the_gateway_drains_is_told_to_go_elsewhere(hub, log, broker, monkeypatch):
+    await log.write(kit.created())
+    asked, answer, follow = asyncio.Event(), asyncio.Event(), broker.follow
+
+    async def slow_follow(subject, on_message):
+        asked.set()
+        await answer.wait()
+        return await follow(subject, on_message)
+
+    monkeypatch.setattr(broker, "follow", slow_follow)
+    joining = asyncio.ensure_future(touch(hub))
+    await asked.wait()
+    await hub.drain(0)
+    answer.set()
+    with pytest.raises(Closed):
+        await joining
+
+
 async def test_draining_ends_waiting_readers_and_refuses_new_channels(hub, log):
     await log.write(kit.created())
     async with hub.channel(TENANT, CONVERSATION) as channel:
