@@ -188,7 +188,9 @@ class Input:
 
         Raises:
             Conflict: it has another answer, or its run is over (code `already_resolved`).
+            TooLarge: the value is more than an event may have.
         """
+        message = rules.plain_answer(message)
         async with self._hub.channel(tenant, message.conversation) as channel:
             run = rules.interrupt(channel.fold, message.interrupt).run
 

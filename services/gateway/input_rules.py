@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,12 @@ from schemas.transcript import Interrupt, Message, RunState
 TEXT_BYTES_MAX = 256 * 1024
 """Of a message's text as JSON. With the history (96,000 characters) a command stays below the broker's 1 MiB payload;
 found out only when the command is published, a larger one would have blocked the conversation for good."""
+
+ANSWER_BYTES_MAX = 48 * 1024
+"""Of the value that answers an interrupt, as JSON: as much as an event of a run may have."""
+
+ANSWER_DEPTH_MAX = 64
+"""Of arrays and objects in it. Decoders give up near 1,000, each reader of the log at another depth."""
 
 TITLE_CHARS_MAX = 200
 
@@ -29,8 +36,37 @@ def check_message(message: wire.Send) -> None:
     """
     if _ITEM_ID.match(message.id):
         raise Invalid(f"ids like {message.id!r} are given by runs; choose another", code="invalid_id")
+    if not message.text.strip():
+        raise Invalid("the text is empty", code="invalid_request")
     if len(msgspec.json.encode(message.text)) > TEXT_BYTES_MAX:
         raise TooLarge(f"the text is larger than {TEXT_BYTES_MAX} bytes")
+
+
+def plain_answer(answer: wire.Resolve) -> wire.Resolve:
+    """The answer with its value as the log will have it: MessagePack knows values that JSON does not.
+
+    Raises Invalid or TooLarge for a value that must not enter any log.
+    """
+    try:
+        data = msgspec.json.encode(answer.value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid(f"the value is not JSON: {error}", code="invalid_request") from error
+    if len(data) > ANSWER_BYTES_MAX:
+        raise TooLarge(f"the value is larger than {ANSWER_BYTES_MAX} bytes")
+    value = msgspec.json.decode(data)
+    if _is_deeper(value, ANSWER_DEPTH_MAX):
+        raise Invalid(f"the value is more than {ANSWER_DEPTH_MAX} deep", code="invalid_request")
+    return msgspec.structs.replace(answer, value=value)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        nested = [part for part in layer if isinstance(part, list | dict)]
+        layer = [inner for part in nested for inner in (part.values() if isinstance(part, dict) else part)]
+        if not nested:
+            return False
+    return True
 
 
 def check_title(title: str) -> None:

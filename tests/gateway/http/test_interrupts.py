@@ -1,6 +1,9 @@
+import msgspec
 import pytest
+import websockets
 
 from schemas import events as ev
+from schemas import wire
 from schemas.commands import InputAppended
 from tests.gateway.http.worker import eventually
 
@@ -62,6 +65,41 @@ async def test_an_answer_must_be_one_to_the_question(client, post, worker, quest
     refused = await client.post(url(run), json=answer)
 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("value", "refusal"),
+    [
+        ('"' + "x" * 50_000 + '"', (413, "too_large")),
+        ("[" * 65 + "]" * 65, (400, "invalid_request")),
+        ('{"a":' * 900 + "1" + "}" * 900, (400, "invalid_request")),
+    ],
+    ids=["large", "deep", "very deep"],
+)
+async def test_an_answer_that_no_event_could_carry_is_refused(client, post, worker, value, refusal):
+    run = await ask(client, post, worker, kind="input")
+
+    refused = await client.post(url(run), content=f'{{"decision": "answered", "value": {value}}}')
+    deepest = await client.post(url(run), content=f'{{"decision": "answered", "value": {"[" * 64}1{"]" * 64}}}')
+
+    assert (refused.status_code, refused.json()["code"]) == refusal
+    assert deepest.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(msgspec.msgpack.Ext(5, b"x"), "invalid_request"), (b"bytes", None), (float("nan"), None)]
+)
+async def test_an_answer_in_messagepack_is_stored_as_json_has_it_or_refused(gateway, post, worker, value, code):
+    run = await ask(gateway.client, post, worker, kind="input")
+    answer = wire.Resolve(conversation="c1", interrupt=run.id("i"), decision="answered", value=value)
+    socket = websockets.connect(f"ws{gateway.url[4:]}/v1/ws", subprotocols=[wire.MSGPACK_PROTOCOL])
+    async with socket as connection:
+        said = []
+        for _ in range(2):
+            await connection.send(msgspec.msgpack.encode(answer))
+            said.append(msgspec.msgpack.decode(await connection.recv()))
+
+    assert [one.get("code") for one in said] == [code, code]
 
 
 async def test_an_unknown_interrupt_cannot_be_answered(client, conversation):
