@@ -18,6 +18,7 @@ from schemas.commands import DeadLetter, RunCommand
 from schemas.errors import AnabranchError, Fenced, FoldError, Invalid, NotFound, Unavailable
 from schemas.ids import check_id
 from services.agent_worker.attempt import Attempt, Drained, Limits
+from services.agent_worker.concluding import end_unreadable
 from services.agent_worker.models.port import Model
 from services.agent_worker.performance import AgentFunction, perform
 from services.agent_worker.publisher import Publisher
@@ -112,7 +113,7 @@ class Worker:
         try:
             await self._perform(command, delivery, tasks)
         except (FoldError, NotFound) as error:
-            await self._bury(delivery, command, error)
+            await self._give_up(delivery, command, error)
         except Fenced:
             await self._fenced(command, delivery, tasks)
         except AnabranchError as error:
@@ -145,6 +146,17 @@ class Worker:
             await (delivery.ack() if done else delivery.nak())
         finally:
             del self._attempts[command.run]
+
+    async def _give_up(self, delivery: Delivery, command: RunCommand, error: AnabranchError) -> None:
+        """Nobody can take this run over: end it, so that what waits behind it goes on, and put its command aside."""
+        try:
+            await end_unreadable(self._broker, command, delivery.attempt)
+        except (Fenced, Unavailable) as unended:
+            log.warning("not given up yet; the command comes again", run=command.run, reason=str(unended))
+            return
+        except AnabranchError as unended:
+            log.error("a run cannot be ended", run=command.run, code=unended.code, reason=str(unended))
+        await self._bury(delivery, command, error)
 
     async def _bury(self, delivery: Delivery, command: RunCommand | None, error: AnabranchError) -> None:
         """Put aside a command that cannot be performed, however often it comes."""

@@ -9,7 +9,7 @@ import pytest
 
 from schemas import events as ev
 from schemas import subjects
-from schemas.codec import encode_frame
+from schemas.codec import decode_frame, encode_frame
 from schemas.commands import CancelRun, InputAppended
 from schemas.seal import check_seal, counts_of, digest_of
 from schemas.transcript import Agent, Interrupt, Message
@@ -367,6 +367,34 @@ async def test_a_message_on_a_subject_of_no_command_is_put_aside_and_harms_no_ru
         await stage.until(lambda _: stage.broker.core.dead and not stage.broker.core.commands.jobs)
     ((_, letter),) = await stage.broker.dead_letters()
     assert (letter.subject, letter.tenant) == (subject, "-")
+
+
+async def test_a_run_whose_log_is_not_whole_any_more_ends_as_failed_and_the_next_one_starts(stage):
+    @stage.agent
+    async def slow(run, task):
+        await run.say(tokens("a b c"))
+        await asyncio.Event().wait()
+
+    @stage.agent
+    async def greeter(run, task):
+        await run.say(tokens("hello"))
+
+    async with stage.worker(drain_s=0.0):
+        lost = await stage.post("slow")
+        await stage.until(lambda fold: any(item.id == "m2-1" and item.status == "done" for item in fold.items()))
+    waiting = await stage.post("greeter")
+    lane = subjects.event(0, TENANT, "c1", lost.run)
+    stage.broker.core.forget_before(0, (await stage.broker.last_message(0, lane)).seq)
+    async with stage.worker():
+        await stage.seal(waiting.run)
+    frames = [
+        decode_frame(record.data, record.seq)
+        for record in (await stage.broker.read(0, subjects.conversation_events(0, TENANT, "c1"), 0)).records
+    ]
+    end = [frame for frame in frames if frame.in_lane == lost.run][-1]
+    assert (end.events[-1].code, end.events[-1].retryable, end.attempt) == ("worker_lost", True, 2)
+    ((_, letter),) = await stage.broker.dead_letters()
+    assert (letter.run, letter.code) == (lost.run, "log_inconsistent")
 
 
 async def test_a_redelivered_command_whose_run_is_over_is_only_sealed_and_acknowledged(stage):
