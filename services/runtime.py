@@ -95,7 +95,7 @@ Main = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def run_service(service: str, main: Main, *, drain_s: float = 30.0) -> int:
-    """Run `main(stop)` until it returns; SIGTERM and SIGINT set `stop`.
+    """Run `main(stop)` until it returns; SIGTERM, SIGINT and SIGHUP (the terminal is gone) set `stop`.
 
     `main` then has `drain_s` seconds to finish before it is cancelled; a second signal cancels it at once. A failure that
     we raised on purpose is one line on stderr, any other a traceback. Returns the exit code.
@@ -133,7 +133,7 @@ async def _supervise(main: Main, drain_s: float) -> int:
         stop.set()
         loop.call_later(drain_s, task.cancel)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, on_signal)
     with contextlib.suppress(asyncio.CancelledError):
         await task

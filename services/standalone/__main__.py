@@ -30,6 +30,8 @@ def data_folder(path: Path) -> Iterator[None]:
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = (path / "lock").open("w")
+    except FileExistsError:
+        raise Invalid(f"ANABRANCH_DATA={path} is a file, not a folder") from None
     except OSError as error:
         raise Invalid(f"ANABRANCH_DATA={path} cannot be used as a data folder: {error.strerror}") from error
     with lock:
@@ -38,6 +40,14 @@ def data_folder(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise Invalid(f"another Anabranch runs on {path}: stop it, or set ANABRANCH_DATA") from None
         yield
+
+
+def check_model(settings: Settings) -> None:
+    """Raises Invalid for a model that nobody would serve."""
+    if settings.model and settings.wants_local_model:
+        raise Invalid(
+            f"MODEL={settings.model} needs OPENAI_API_KEY or OPENAI_BASE_URL; without MODEL a local model answers"
+        )
 
 
 def check_ports(settings: Settings) -> None:
@@ -56,13 +66,14 @@ def check_ports(settings: Settings) -> None:
 def banner(stack: Stack, settings: Settings) -> str:
     url = stack.gateway_urls[0]
     model = "SmolLM2-135M, on this machine" if settings.wants_local_model else settings.model or "from OPENAI_API_KEY"
+    chat = "make chat" if settings.port == Settings().port else f"ANABRANCH_PORT={settings.port} make chat"
     return f"""
 Anabranch is running. Model: {model}.
 
   page    {url}/
   stream  curl -N {url}/v1/conversations/{HELLO}/messages -H 'Accept: text/event-stream' \\
             -H 'Content-Type: application/json' -d '{{"text": "Why do rivers meander?", "agent": "team"}}'
-  chat    make chat
+  chat    {chat}
   API     {url}/docs
   log     {stack.nats_url}  (NATS JetStream; files and service logs in {settings.data})
   stop    Ctrl-C
@@ -71,6 +82,7 @@ Anabranch is running. Model: {model}.
 
 async def main(stop: asyncio.Event) -> None:
     settings = read_settings(Settings)
+    check_model(settings)
     check_ports(settings)
     with data_folder(Path(settings.data)):
         stack = Stack(settings)
@@ -80,10 +92,16 @@ async def main(stop: asyncio.Event) -> None:
             if not stop.is_set():
                 say(banner(stack, settings))
                 await unless_stopped(stop, stack.watch(say))
+        except OSError as error:
+            raise Invalid(
+                f"ANABRANCH_DATA={settings.data} cannot be used: {error.filename}: {error.strerror}"
+            ) from error
         finally:
-            say("Stopping: runs in progress finish first. Press Ctrl-C again to stop at once.")
+            if stop.is_set():
+                say("Stopping: runs in progress finish first. Press Ctrl-C again to stop at once.")
             await stack.stop()
-            say("Stopped.")
+            if stop.is_set():
+                say("Stopped.")
 
 
 async def unless_stopped(stop: asyncio.Event, work: object) -> None:

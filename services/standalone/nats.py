@@ -18,11 +18,11 @@ _CONFIG = """\
 # Written anew at every start.
 server_name: "anabranch"
 listen: "127.0.0.1:{port}"
-ports_file_dir: "{folder}"
+ports_file_dir: {folder}
 max_payload: 1MB
 write_deadline: "10s"
 jetstream {{
-  store_dir: "{folder}/store"
+  store_dir: {store}
   max_file_store: {store_bytes_max}
   max_memory_store: 64MB
   sync_interval: "1s"  # a killed process loses nothing; a power cut can lose the last second (docs/reliability.md)
@@ -86,4 +86,14 @@ class NatsServer:
         return self.port
 
     def _configure(self, port: int) -> None:
-        self._config.write_text(_CONFIG.format(port=port, folder=self._folder, store_bytes_max=self._store_bytes_max))
+        settings = _CONFIG.format(
+            port=port,
+            folder=_quoted(self._folder),
+            store=_quoted(self._folder / "store"),
+            store_bytes_max=self._store_bytes_max,
+        )
+        self._config.write_text(settings)
+
+
+def _quoted(path: Path) -> str:
+    return msgspec.json.encode(str(path)).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -21,6 +22,10 @@ READY_S = 60.0
 """The local model reads 100 MB of weights first, on a slow disk."""
 STORE_MARGIN_BYTES = 1024**3
 """Of the store beyond what the streams may hold together: a full store is sticky, a full stream is not."""
+ACK_WAIT_S = "10"
+"""How long a run stands still after its worker was killed. On one machine no network can delay a heartbeat, so less than
+the services' own default.
+"""
 HELLO = "hello"
 """The conversation that the printed `curl` line writes to."""
 
@@ -46,7 +51,7 @@ class Stack:
         return [f"http://127.0.0.1:{self._settings.port + index}" for index in range(self._settings.gateways)]
 
     def _log(self, name: str) -> Path:
-        return self._data / "logs" / f"{name}.log"
+        return self.logs / f"{name}.log"
 
     async def start(self) -> None:
         """Bring everything up; returns when every gateway is ready.
@@ -54,6 +59,7 @@ class Stack:
         Raises:
             Unavailable: something did not come up; the message says what it said.
         """
+        self.logs.mkdir(parents=True, exist_ok=True)
         await self._nats.start()
         self._children.append(self._nats.child)
         environment = self._environment()
@@ -70,6 +76,9 @@ class Stack:
             gateways.append(await self._start("gateway", f"gateway-{index + 1}", own))
         for child, url in zip(gateways, self.gateway_urls, strict=True):
             await self._ready(child, f"{url}/readyz")
+        for child in self._children:
+            if not child.running:
+                raise Unavailable(f"{child.name} does not come up: {child.last_words()}")
         async with httpx2.AsyncClient() as client:
             await client.post(f"{self.gateway_urls[0]}/v1/conversations", json={"id": HELLO})
 
@@ -80,9 +89,9 @@ class Stack:
                 group.create_task(child.keep_running(say))
 
     async def stop(self) -> None:
-        """Drain in the order in which work flows: viewers, runs, seals, then the broker underneath."""
+        """Drain in the order in which work flows: runs, seals, the viewers who watch them end, the broker underneath."""
         try:
-            for kind in ("gateway", "worker", "persister", ""):
+            for kind in ("worker", "persister", "gateway", ""):
                 mine = [child for child in self._children if child.name.startswith(kind)]
                 await asyncio.gather(*(child.stop(self._settings.drain_s) for child in mine))
         except asyncio.CancelledError:  # a second Ctrl-C: leave no process behind, drained or not
@@ -92,7 +101,11 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         database = self._settings.database_url or f"sqlite+aiosqlite:///{self._data / 'archive.sqlite3'}"
-        return {"ANABRANCH_NATS_URL": self._nats.url, "ANABRANCH_DATABASE_URL": database}
+        return {
+            "ANABRANCH_NATS_URL": self._nats.url,
+            "ANABRANCH_DATABASE_URL": database,
+            "ANABRANCH_ACK_WAIT_S": os.environ.get("ANABRANCH_ACK_WAIT_S") or ACK_WAIT_S,
+        }
 
     async def _apply(self, environment: dict[str, str]) -> None:
         """Make the streams and the archive's tables: idempotent, so every start does it."""

@@ -28,6 +28,8 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         description="See a conversation's agents stream, and talk to them. Without a terminal: plain lines.",
     )
     port = environment.get("ANABRANCH_PORT") or "8000"
+    if not port.isdecimal():
+        raise Invalid(f"ANABRANCH_PORT={port!r} is not a number")
     parser.add_argument(
         "--url",
         default=environment.get("ANABRANCH_URL") or f"http://127.0.0.1:{port}",

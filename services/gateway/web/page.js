@@ -632,7 +632,7 @@ async function start() {
     if (!text) return;
     show.notice("");
     const id = `m${crypto.getRandomValues(new Uint32Array(3)).join("")}`;
-    link.request(id, { op: "send", id, text, agent: at("agent").value });
+    link.request(id, { op: "send", id, text, agent: at("agent").value.trim() || "team" });
     at("text").value = "";
   };
   at("say").addEventListener("submit", (event) => {
