@@ -18,12 +18,13 @@ from schemas import namespace, subjects
 from schemas.commands import CancelRun, Control, RunCommand
 from schemas.errors import AnabranchError, Fenced, Unavailable
 from schemas.transcript import Interrupt
-from services.agent_worker.concluding import conclude, patiently
+from services.agent_worker.concluding import conclude
 from services.agent_worker.ending import Cancelled, Outcome, terminal_event
 from services.agent_worker.inputs import Inputs, read_lane
 from services.agent_worker.journal import Journal
 from services.agent_worker.kept import Kept
 from services.agent_worker.models.port import Model
+from services.agent_worker.patience import patiently
 from services.agent_worker.publisher import LaneWriter, Publisher
 from services.agent_worker.run import Run
 from services.agent_worker.turn import Answer, Retry, Turn
@@ -143,7 +144,7 @@ class Attempt:
         name = self._model.name if self._model is not None else ""
         self._emit(ev.RunStarted(agent=self.command.agent, worker=self._worker, model=name))
         await self._writer.flush()
-        await self.look()
+        await patiently(self.look)
 
     async def _open_journal(self, frames: list[ev.Frame]) -> None:
         inputs = await self._inputs.read()
@@ -239,7 +240,7 @@ class Attempt:
                         self.turn.answer(event)
 
     async def _decided(self, interrupt: str) -> Answer:
-        await self.look()
+        await patiently(self.look)
         item = self.journal.fold.item(interrupt)
         assert isinstance(item, Interrupt)
         return Answer(item.decision, item.value, item.by)

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame, encode_frame
 from schemas.commands import RunCommand
-from schemas.errors import Unavailable
 from services.agent_worker.ending import HINTS, next_command, seal_of
 from services.agent_worker.journal import Journal
+from services.agent_worker.patience import patiently
 from services.broker.input_lane import find_successor
 from services.broker.port import Broker
 from services.runtime import now_ms
-
-PATIENCE_S = 120.0
-"""How long the end of a run is tried against a broker that does not answer. After that the command is delivered again."""
-
-PAUSE_S = 0.2
-PAUSE_S_MAX = 2.0
 
 UNREADABLE = ev.RunFailed(
     code="worker_lost",
@@ -29,8 +19,6 @@ UNREADABLE = ev.RunFailed(
     retryable=True,
     hint=HINTS["worker_lost"],
 )
-
-T = TypeVar("T")
 
 
 async def conclude(broker: Broker, command: RunCommand, journal: Journal) -> None:
@@ -85,18 +73,3 @@ async def _created(broker: Broker, command: RunCommand) -> int:
         return 0
     frame = decode_frame(first.data)
     return frame.ts if isinstance(frame.events[0], ev.ConversationCreated) else 0
-
-
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Repeat what the broker did not answer, for PATIENCE_S. Raises Unavailable after that."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_S
-    pause = PAUSE_S
-    while True:
-        try:
-            return await call()
-        except Unavailable:
-            if loop.time() + pause > deadline:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, PAUSE_S_MAX)

@@ -20,6 +20,7 @@ from schemas.commands import RunCommand
 from schemas.errors import AnabranchError, TooLarge
 from services.agent_worker.kept import CANCELLED, Ids, Kept
 from services.agent_worker.models.port import Model
+from services.agent_worker.patience import patiently
 from services.broker.port import Broker
 from services.runtime import now_ms
 
@@ -174,7 +175,7 @@ class Turn:
     async def put_object(self, data: bytes) -> str:
         """Store content under the name of its digest, so that a repeat stores the same; returns the name."""
         name = f"{self.command.tenant}/{hashlib.sha256(data).hexdigest()}"
-        await self.broker.put_object(name, data)
+        await patiently(lambda: self.broker.put_object(name, data))
         return name
 
     async def result_of(self, value: Any) -> Any:
@@ -189,7 +190,7 @@ class Turn:
         """What `result_of` was given."""
         match recorded:
             case {"ref": str(name), "bytes": int(), "preview": str()}:
-                return msgspec.json.decode(await self.broker.get_object(name))
+                return msgspec.json.decode(await patiently(lambda: self.broker.get_object(name)))
         return recorded
 
 

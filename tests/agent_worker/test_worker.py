@@ -15,6 +15,7 @@ from schemas.seal import check_seal, counts_of, digest_of
 from schemas.transcript import Agent, Interrupt, Message
 from services.agent_worker.attempt import Limits
 from services.agent_worker.models.port import Finished, TextDelta, UpstreamFailed
+from services.agent_worker.tools import tool
 from services.agent_worker.turn import Retry
 from services.broker.memory import MemoryBroker
 from services.broker.memory_core import MemoryCore
@@ -395,6 +396,26 @@ async def test_a_run_whose_log_is_not_whole_any_more_ends_as_failed_and_the_next
     assert (end.events[-1].code, end.events[-1].retryable, end.attempt) == ("worker_lost", True, 2)
     ((_, letter),) = await stage.broker.dead_letters()
     assert (letter.run, letter.code) == (lost.run, "log_inconsistent")
+
+
+async def test_a_result_for_the_object_store_waits_for_a_broker_that_is_away(stage):
+    own = MemoryBroker(stage.broker.core)
+
+    @tool
+    async def flood() -> str:
+        """Much."""
+        own.interrupt()
+        asyncio.get_running_loop().call_later(0.3, own.restore)
+        return "x" * 100_000
+
+    @stage.agent
+    async def agent(run, task):
+        await run.tool(flood)
+
+    async with stage.worker(broker=own):
+        command = await stage.post("agent")
+        fold = await stage.ended(command.run)
+    assert (fold.runs[command.run].status, fold.runs[command.run].attempt) == ("completed", 1)
 
 
 async def test_a_redelivered_command_whose_run_is_over_is_only_sealed_and_acknowledged(stage):
