@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, literal, select, tuple_
@@ -23,6 +23,9 @@ from services.archive.port import (
     ConversationSummary,
     Page,
 )
+
+_Ms = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""What a column of times holds."""
 
 PAGE_ROWS_MAX = 200
 """A page is held in memory whole and read by a person."""
@@ -160,6 +163,6 @@ def _page_after(last: ConversationSummary) -> str:
 def _parse_page(token: str) -> tuple[int, str]:
     try:
         data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        return msgspec.json.decode(data, type=tuple[int, str])
+        return msgspec.json.decode(data, type=tuple[_Ms, str])
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise Invalid("this page token is not ours", code="invalid_page") from error
