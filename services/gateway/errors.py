@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.errors import AnabranchError, ErrorBody, Invalid, TooLarge
@@ -82,6 +83,8 @@ class Boundary:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:  # nobody is there to be answered
+            return
         except Exception as error:
             _log.error("unexpected error", method=scope["method"], path=scope["path"], exc_info=error)
             if started:  # the client sees a response that breaks off, which is the truth

@@ -50,7 +50,7 @@ class Development:
 
     def _is_ours(self, origin: str, host: str) -> bool:
         if self._open:
-            return urlsplit(origin).netloc == host != ""
+            return origin.partition("://")[2] == host != ""
         return is_loopback(_name(origin))
 
 

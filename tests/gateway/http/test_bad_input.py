@@ -9,6 +9,7 @@ from services.broker.memory import MemoryBroker
 from services.gateway.settings import Settings
 from tests.gateway.http.conftest import running
 from tests.gateway.http.sse import Stream
+from tests.gateway.http.worker import eventually
 
 MESSAGES = "/v1/conversations/c1/messages"
 EVENTS = "/v1/conversations/c1/events"
@@ -59,6 +60,8 @@ BAD = [
     ("GET", EVENTS + "?wait=soon", None, 400, "invalid_request"),
     ("GET", "/v1/conversations?limit=0", None, 400, "invalid_request"),
     ("GET", "/v1/conversations?page=garbage", None, 400, "invalid_page"),
+    ("GET", "/v1/conversations?page=WzFlMzAsIngiXQ", None, 400, "invalid_page"),
+    ("GET", "/v1/conversations?page=Wzk5OTk5OTk5OTk5OTk5OTk5OTk5LCJ4Il0", None, 400, "invalid_page"),
     ("GET", "/v1/nothing", None, 404, "unknown_route"),
     ("GET", "/static/../app.py", None, 404, "unknown_route"),
     ("GET", "/static/%2e%2e/app.py", None, 404, "unknown_route"),
@@ -157,6 +160,20 @@ async def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(gatew
 
     assert status.startswith(b"HTTP/1.1 413")
     assert json.loads(body)["code"] == "too_large"
+
+
+async def test_who_leaves_in_the_middle_of_a_body_is_no_error_of_ours(gateway, client, conversation, capsys):
+    async def answering(requests):
+        return f"anabranch_http_requests_open {requests}.0" in (await client.get("/metrics")).text
+
+    host, port = gateway.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST {MESSAGES} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n{{".encode())
+    await eventually(lambda: answering(2))
+    writer.close()
+    await eventually(lambda: answering(1))
+
+    assert "error" not in "".join(capsys.readouterr())
 
 
 async def test_what_nobody_expected_is_logged_and_not_told(client, gateway, conversation, monkeypatch, capsys):

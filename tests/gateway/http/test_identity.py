@@ -47,8 +47,9 @@ def test_open_to_the_network_it_still_refuses_foreign_pages():
 
     assert identify(scope("10.0.0.7", host="box:8000")).tenant == "default"
     assert identify(scope("10.0.0.7", host="box:8000", origin="http://box:8000")).tenant == "default"
-    with pytest.raises(Forbidden):
-        identify(scope("10.0.0.7", host="box:8000", origin="http://evil.example"))
+    for origin in ("http://evil.example", "http://box:8000.evil.example", "http://[::1", "null", ""):
+        with pytest.raises(Forbidden):
+            identify(scope("10.0.0.7", host="box:8000", origin=origin))
 
 
 def test_another_interface_is_served_only_if_somebody_says_so():
