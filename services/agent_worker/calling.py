@@ -26,6 +26,7 @@ async def call_tool(turn: Turn, ns: str, tool: Tool, args: dict[str, Any]) -> An
     done = turn.kept.tool(ns, tool.name, args)
     if done is not None:
         return await _result_before(turn, done)
+    await turn.room()
     return await _perform(turn, ns, tool, _start(turn, ns, tool.name, args, title=tool.title), args)
 
 
@@ -38,6 +39,7 @@ async def call_asked(turn: Turn, ns: str, asked: Asked, tools: Sequence[Tool]) -
     done = turn.kept.call(asked.id) if asked.kept else None
     if done is not None:
         return await _result_before(turn, done)
+    await turn.room()
     item_id = asked.id
     if asked.kept:  # the lost worker did not come to its end, so the fold has forgotten it
         item_id = _start(turn, ns, asked.name, asked.args, message=asked.message)

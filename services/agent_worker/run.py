@@ -160,6 +160,7 @@ class Run:
             return
         if cause is None:
             cause = ev.Cause(kind="tool", id=inside.get()) if inside.get() else ev.Cause(kind="code")
+        await self._turn.room()
         sub._emit(ev.AgentStarted(name=name, description=note(description), cause=cause))
         try:
             yield sub
@@ -178,6 +179,7 @@ class Run:
         if self._turn.kept.step(self.ns, name) is not None:
             yield
             return
+        await self._turn.room()
         item_id = self._turn.ids.next("s")
         self._emit(ev.StepStarted(id=item_id, name=note(name)))
         yield  # left by an error it stays open, and is closed as interrupted when the run ends

@@ -13,6 +13,7 @@ from schemas.codec import decode_frame, encode_frame
 from schemas.commands import CancelRun, InputAppended
 from schemas.seal import check_seal, counts_of, digest_of
 from schemas.transcript import Agent, Interrupt, Message
+from services.agent_worker import lane
 from services.agent_worker.attempt import Limits
 from services.agent_worker.models.port import Finished, TextDelta, UpstreamFailed
 from services.agent_worker.tools import tool
@@ -416,6 +417,39 @@ async def test_a_result_for_the_object_store_waits_for_a_broker_that_is_away(sta
         command = await stage.post("agent")
         fold = await stage.ended(command.run)
     assert (fold.runs[command.run].status, fold.runs[command.run].attempt) == ("completed", 1)
+
+
+@pytest.mark.parametrize("does", ["tools", "steps", "agents"])
+async def test_an_agent_that_says_nothing_is_held_back_too_while_the_broker_is_away(stage, monkeypatch, does):
+    monkeypatch.setattr(lane, "BUFFER_EVENTS_MAX", 20)
+    own = MemoryBroker(stage.broker.core)
+    waiting = []
+
+    @tool
+    async def nothing() -> None:
+        """Nothing."""
+
+    @stage.agent
+    async def busy(run, task):
+        own.interrupt()
+        asyncio.get_running_loop().call_later(0.3, own.restore)
+        for _ in range(50):
+            match does:
+                case "tools":
+                    await run.tool(nothing)
+                case "steps":
+                    async with run.step("one"):
+                        pass
+                case "agents":
+                    async with run.agent("one"):
+                        pass
+            waiting.append(run._turn.sink.lane.added - run._turn.sink.lane.stored_count)
+            await asyncio.sleep(0)
+
+    async with stage.worker(broker=own):
+        command = await stage.post("busy")
+        assert (await stage.ended(command.run)).runs[command.run].status == "completed"
+    assert max(waiting) <= 2 * 20 + 3, "what is in flight, what waits, and one more of each"
 
 
 async def test_a_redelivered_command_whose_run_is_over_is_only_sealed_and_acknowledged(stage):
