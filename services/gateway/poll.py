@@ -33,9 +33,11 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
 
 async def poll(hub: Hub, asked: Subscription, wait_s: float) -> bytes:
     """A `Poll`, encoded. Raises AnabranchError."""
+    # Who comes back has its cursor from the poll before: "from now" would lose what came between the two.
+    mode = "replay" if asked.mode == "tail" and asked.after is not None else asked.mode
     async with hub.channel(asked.tenant, asked.conversation) as channel:
         reader = channel.reader(
-            after=asked.after, mode=asked.mode, namespaces=asked.namespaces, granularity=asked.granularity
+            after=asked.after, mode=mode, namespaces=asked.namespaces, granularity=asked.granularity
         )
         first = await reader.next()
         assert isinstance(first, wire.Subscribed)

@@ -41,6 +41,15 @@ async def test_a_poll_with_a_cursor_waits_for_what_comes_after_it(client, post, 
     assert answer["cursor"] != cursor
 
 
+async def test_polls_that_began_with_a_tail_miss_nothing_between_them(client, post):
+    await post("hello")
+    first = (await client.get(EVENTS, params={"mode": "tail", "wait": 0})).json()
+    await post("and this?")
+    second = (await client.get(EVENTS, params={"mode": "tail", "wait": 0, "after": first["cursor"]})).json()
+
+    assert (ops(first), types(second)) == (["subscribed", "caught_up"], ["user.message", "run.queued"])
+
+
 async def test_polls_together_see_every_event_once(client, post, worker):
     cursor = (await post("hello"))["cursor"]
     run = await worker.take()
