@@ -207,13 +207,15 @@ class JetStreamBroker:
         return _encode(SealReference(ref=name))
 
     async def _inside(self, data: bytes) -> bytes:
-        """What `data` refers to, or itself. A reference to what is gone stays one."""
+        """What `data` refers to, or itself. A reference to what is gone or damaged stays one: it must not hold up others."""
         with contextlib.suppress(msgspec.DecodeError):
             reference = msgspec.json.decode(data, type=SealReference)
             try:
                 return await objects.get(self._connection, streams.SEALED, reference.ref)
-            except NotFound:
-                log.error("a sealed run is gone from the object store", ref=reference.ref)
+            except (NotFound, Unavailable) as error:
+                if error.code not in {"object_not_found", "object_damaged"}:
+                    raise
+                log.error("a sealed run cannot be read from the object store", ref=reference.ref, code=error.code)
         return data
 
     # --- control

@@ -172,7 +172,7 @@ class Broker(Protocol):
 
     async def fetch_seals(self, limit: int, timeout_s: float) -> Sequence[Delivery]:
         """At least one delivery, or none after the time-out. `data` is a SealMessage as JSON, and a SealReference only if what
-        it refers to is gone.
+        it refers to is gone or damaged.
         """
 
     # --- control: straight to the process that runs a run

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.commands import RunCommand
 from schemas.errors import Unavailable
+from schemas.seal import SEAL_BYTES_MAX, ConversationRecord, SealReference
 from services.broker import api, jetstream
 from services.broker.port import Record
 from services.broker.streams import Deployment
@@ -44,6 +45,27 @@ async def test_a_queue_that_does_not_deliver_leaves_no_listener_behind(broker):
         with pytest.raises(Unavailable, match="does not deliver"):
             await broker.fetch_command(0.5)
     assert len(broker._connection._listeners) == before
+
+
+async def test_a_seal_whose_object_is_damaged_holds_up_no_other(broker):
+    def record(conversation: str, title: str) -> ConversationRecord:
+        return ConversationRecord(
+            tenant="t",
+            conversation=conversation,
+            partition=0,
+            epoch="1",
+            input_seq=1,
+            title=title,
+            created=1,
+            updated=1,
+        )
+
+    await broker.publish_seal(record("c1", "x" * (SEAL_BYTES_MAX + 1)), "large")
+    await broker.publish_seal(record("c2", "x"), "small")
+    await api.call(broker._connection, "STREAM.PURGE.OBJ_AB_SEALED", {"filter": "$O.AB_SEALED.C.>"})
+    large, small = await broker.fetch_seals(2, 5.0)
+    assert msgspec.json.decode(large.data, type=SealReference).ref == "large"
+    assert msgspec.json.decode(small.data, type=ConversationRecord).conversation == "c2"
 
 
 async def test_where_nothing_listens_connecting_fails_with_one_clear_line():
