@@ -18,7 +18,7 @@ SOURCES = {path: path.read_text() for path in (ROOT / "services").rglob("*.py")}
 
 
 def settings() -> list[type[msgspec.Struct]]:
-    """Every Struct that a process fills from the environment: those called `Settings`, and those of the deployment and the log."""
+    """Every Struct that a process fills from the environment: called `Settings`, and for deployment and log."""
     defining = [path for path, text in SOURCES.items() if re.search(r"^class Settings\(", text, re.MULTILINE)]
     modules = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in defining)
     return [Deployment, Logging, *(importlib.import_module(module).Settings for module in modules)]

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from schemas import events as ev
 from schemas import namespace, subjects
@@ -57,6 +58,8 @@ class Lost(NamedTuple):
 class Drained(NamedTuple):
     """This process ends before the run does: stop, and leave it to another one as it stands."""
 
+
+log = structlog.get_logger()
 
 Stop = Cancelled | Lost | Drained
 
@@ -220,6 +223,9 @@ class Attempt:
                     self.stop(Lost(error))
             except AnabranchError as error:
                 self.stop(Lost(error))
+            except Exception as error:  # a bug; but a run that nobody keeps alive must not look alive
+                log.exception("the heartbeat failed", run=self.command.run)
+                self.stop(Lost(AnabranchError(f"the heartbeat failed: {error!r}")))
 
     async def look(self) -> None:
         """Read the `in` lane now, and heed what it says about this run."""

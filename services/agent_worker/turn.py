@@ -179,19 +179,29 @@ class Turn:
         return name
 
     async def result_of(self, value: Any) -> Any:
-        """A tool's result as its event carries it: as it is, or stored and referenced."""
+        """A tool's result as its event carries it: as it is, or stored and referenced. What only looks like a reference is
+        stored as well, so that whatever is recorded as one is ours: a tool cannot name somebody else's object.
+        """
         data = msgspec.json.encode(value)
-        if len(data) <= RESULT_BYTES_MAX:
+        if len(data) <= RESULT_BYTES_MAX and _reference(value) is None:
             return value
         preview = value if isinstance(value, str) else data.decode()
         return {"ref": await self.put_object(data), "bytes": len(data), "preview": preview[:PREVIEW_CHARS]}
 
     async def result_from(self, recorded: Any) -> Any:
         """What `result_of` was given."""
-        match recorded:
-            case {"ref": str(name), "bytes": int(), "preview": str()}:
-                return msgspec.json.decode(await patiently(lambda: self.broker.get_object(name)))
-        return recorded
+        name = _reference(recorded)
+        if name is None:
+            return recorded
+        return msgspec.json.decode(await patiently(lambda: self.broker.get_object(name)))
+
+
+def _reference(result: Any) -> str | None:
+    """The name of the object that a recorded result stands for, if it is one."""
+    match result:
+        case {"ref": str(name), "bytes": int(), "preview": str()}:
+            return name
+    return None
 
 
 BROKEN_OFF = "The run ended before this did."

@@ -60,8 +60,8 @@ class Stack:
             Unavailable: something did not come up; the message says what it said.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
-        await self._nats.start()
         self._children.append(self._nats.child)
+        await self._nats.start()
         environment = self._environment()
         await self._apply(environment)
         if self._settings.wants_local_model:

@@ -628,6 +628,33 @@ async def test_a_run_that_a_gateway_ends_while_a_worker_claims_it_is_sealed_with
     assert await commands_left(stage) == 0
 
 
+async def test_a_run_whose_heartbeat_fails_is_given_up_and_taken_over(stage):
+    said = Said()
+
+    class Broken(MemoryBroker):
+        broken = False
+
+        async def next_message(self, partition, subject, after):
+            if self.broken:
+                self.broken = False
+                raise KeyError("a bug")
+            return await super().next_message(partition, subject, after)
+
+    @stage.agent
+    async def waiter(run, task):
+        if not said.reached.is_set():
+            await said.here()
+        await run.say(tokens("done"))
+
+    broker = Broken(stage.broker.core)
+    async with stage.worker(broker=broker):
+        command = await stage.post("waiter")
+        await said.reached.wait()
+        broker.broken = True
+        fold = await stage.ended(command.run)
+    assert (fold.runs[command.run].status, fold.runs[command.run].attempt) == ("completed", 2)
+
+
 async def test_model_retries_are_in_the_log_and_bounded(stage):
     class Flaky:
         name = "flaky"
