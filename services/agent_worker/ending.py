@@ -123,19 +123,4 @@ def next_command(command: RunCommand, journal: Journal, queued: QueuedRun, epoch
         and item.content
     ]
     history = [*command.history, Turn(role="user", text=command.text), *said]
-    return RunCommand(
-        tenant=command.tenant,
-        conversation=command.conversation,
-        partition=command.partition,
-        run=queued.run,
-        agent=queued.message.agent,
-        message=queued.message.id,
-        text=queued.message.text,
-        ordinal=queued.n,
-        seq=queued.seq,
-        sent=queued.sent,
-        epoch=epoch,
-        after=command.run,
-        history=bounded_history(history),
-        title=journal.fold.title,
-    )
+    return queued.command(command, epoch=epoch, history=bounded_history(history), title=journal.fold.title)

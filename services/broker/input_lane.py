@@ -11,11 +11,12 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame, encode_frame
+from schemas.commands import RunCommand, Turn
 from schemas.errors import Fenced, Overloaded, Unavailable
 from services.broker.port import Broker, Record
 from services.runtime import now_ms
@@ -43,6 +44,19 @@ class AppendedInput(NamedTuple):
     ts: int
 
 
+class Place(Protocol):
+    """Whatever knows where a conversation is: a command, a gateway's channel."""
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def conversation(self) -> str: ...
+
+    @property
+    def partition(self) -> int: ...
+
+
 class QueuedRun(NamedTuple):
     """A `user.message` on the `in` lane and the run that is to answer it. `n` is the message's number, `sent` its time."""
 
@@ -53,6 +67,25 @@ class QueuedRun(NamedTuple):
     message: ev.UserMessage
     after: str
     external: bool = False
+
+    def command(self, place: Place, *, epoch: str, history: list[Turn], title: str) -> RunCommand:
+        """What a worker needs to run it. `epoch` is that of the stream that `seq` belongs to."""
+        return RunCommand(
+            tenant=place.tenant,
+            conversation=place.conversation,
+            partition=place.partition,
+            run=self.run,
+            agent=self.message.agent,
+            message=self.message.id,
+            text=self.message.text,
+            ordinal=self.n,
+            seq=self.seq,
+            sent=self.sent,
+            epoch=epoch,
+            after=self.after,
+            history=history,
+            title=title,
+        )
 
 
 async def append_input(  # noqa: PLR0917 -- three of the six are the address of the conversation

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from schemas import events as ev
 from schemas.codec import decode_frame, encode_frame
-from schemas.commands import CancelRun, RunCommand
+from schemas.commands import CancelRun
 from schemas.errors import Fenced, NotFound
 from services.broker.input_lane import QueuedRun
 from services.gateway import input_rules as rules
@@ -145,20 +145,6 @@ async def _command(lanes: Lanes, queued: QueuedRun | None) -> None:
     if queued is None:
         return
     channel = lanes.channel
-    command = RunCommand(
-        tenant=channel.tenant,
-        conversation=channel.conversation,
-        partition=channel.partition,
-        run=queued.run,
-        agent=queued.message.agent,
-        message=queued.message.id,
-        text=queued.message.text,
-        ordinal=queued.n,
-        seq=queued.seq,
-        sent=queued.sent,
-        epoch=channel.cursor.epoch,
-        after=queued.after,
-        history=rules.history(channel.fold, queued.run),
-        title=channel.fold.title,
-    )
+    history = rules.history(channel.fold, queued.run)
+    command = queued.command(channel, epoch=channel.cursor.epoch, history=history, title=channel.fold.title)
     await lanes.broker.publish_command(command)
