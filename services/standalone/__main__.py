@@ -48,6 +48,8 @@ def check_model(settings: Settings) -> None:
         raise Invalid(
             f"MODEL={settings.model} needs OPENAI_API_KEY or OPENAI_BASE_URL; without MODEL a local model answers"
         )
+    if settings.openai_base_url and not settings.model:
+        raise Invalid("OPENAI_BASE_URL is set: set MODEL to one of its models")
 
 
 def check_ports(settings: Settings) -> None:

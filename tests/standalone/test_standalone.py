@@ -141,7 +141,7 @@ async def test_a_data_folder_with_a_file_in_the_way_is_named(tmp_path, inside):
         ({"ANABRANCH_WORKERS": "0"}, "ANABRANCH_WORKERS='0'"),
         ({"ANABRANCH_LOG_LEVEL": "loud"}, "ANABRANCH_LOG_LEVEL='loud'"),
         ({"MODEL": "gpt-9"}, "MODEL=gpt-9 needs OPENAI_API_KEY"),
-        ({"MODEL": "", "OPENAI_BASE_URL": "http://127.0.0.1:9"}, "set MODEL to one of its models"),
+        ({"MODEL": "", "OPENAI_BASE_URL": "http://127.0.0.1:9"}, "anabranch: OPENAI_BASE_URL is set: set MODEL"),
         ({"ANABRANCH_DATABASE_URL": "mysql://nowhere"}, "mysql"),
     ],
 )
