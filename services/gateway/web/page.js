@@ -30,7 +30,9 @@ export class Fold {
   constructor(transcript) {
     this.title = transcript.title ?? "";
     this.inputLast = transcript.input_last ?? 0;
-    this.runs = new Map((transcript.runs ?? []).map((run) => [run.id, { status: "queued", attempt: 0, last: 0, ...run }]));
+    this.runs = new Map(
+      (transcript.runs ?? []).map((run) => [run.id, { status: "queued", attempt: 0, last: 0, ...run }]),
+    );
     this.items = new Map();
     this.changed = new Set();
     this.lengths = new Map();
@@ -49,7 +51,8 @@ export class Fold {
     const attempt = frame.attempt ?? 1;
     const seen = input ? this.inputLast : run.last;
     if ((run && attempt < run.attempt) || last <= seen) return false;
-    if (frame.n !== seen + 1) throw new Error(`events ${seen + 1} to ${frame.n - 1} of ${frame.lane || frame.run} are missing`);
+    if (frame.n !== seen + 1)
+      throw new Error(`events ${seen + 1} to ${frame.n - 1} of ${frame.lane || frame.run} are missing`);
     if (run && attempt > run.attempt) {
       if (run.attempt) this.#dropUnfinished(run);
       run.attempt = attempt;
@@ -84,7 +87,8 @@ export class Fold {
   #delta(event) {
     const item = this.items.get(event.id);
     const length = this.lengths.get(event.id);
-    if (!item || length !== event.at) throw new Error(`${event.id}: a delta at ${event.at}, but ${length} characters are there`);
+    if (!item || length !== event.at)
+      throw new Error(`${event.id}: a delta at ${event.at}, but ${length} characters are there`);
     const [holder, field] = textOf(item);
     holder[field] = (holder[field] ?? "") + event.text;
     this.lengths.set(event.id, length + codePoints(event.text));
@@ -107,7 +111,8 @@ export class Fold {
     const run = Object.assign(this.#run(frame.run), { status, retrying: "", ended: frame.ts + (event.dt ?? 0) });
     if (event.usage?.length) run.usage = event.usage;
     for (const item of this.items.values()) {
-      if (item.run === run.id && item.status === "open") this.#close(item.id, { status: "interrupted", ended: run.ended });
+      if (item.run === run.id && item.status === "open")
+        this.#close(item.id, { status: "interrupted", ended: run.ended });
     }
     return run;
   }
@@ -149,7 +154,12 @@ export class Fold {
         break;
       case "run.started": {
         const run = this.#run(frame.run);
-        Object.assign(run, { agent: event.agent, model: event.model ?? "", retrying: "", started: run.started || ended });
+        Object.assign(run, {
+          agent: event.agent,
+          model: event.model ?? "",
+          retrying: "",
+          started: run.started || ended,
+        });
         if (run.status !== "cancelling") run.status = "running";
         break;
       }
@@ -224,7 +234,9 @@ export class Fold {
         this.lengths.delete(event.id);
         break;
       case "tool.progress":
-        this.#change(event.id, { progress: { step: event.step ?? "", percent: event.percent ?? 0, text: event.text ?? "" } });
+        this.#change(event.id, {
+          progress: { step: event.step ?? "", percent: event.percent ?? 0, text: event.text ?? "" },
+        });
         break;
       case "tool.result":
         this.#close(event.id, { result: event.result ?? null, ended });
@@ -371,7 +383,9 @@ class View {
     const box = this.#box(run, item.ns);
     if (item.type === "agent") {
       const took = seconds(item.started, item.ended);
-      const status = { open: "at work", done: `done ${took}`, failed: `failed: ${item.error?.message ?? ""}` }[item.status] ?? item.status;
+      const status =
+        { open: "at work", done: `done ${took}`, failed: `failed: ${item.error?.message ?? ""}` }[item.status] ??
+        item.status;
       setText(box.note, [item.description, status].filter(Boolean).join(" · "));
       box.section.classList.toggle("open", item.status === "open");
       return;
@@ -393,7 +407,9 @@ class View {
     const agent = state.agent ? `${state.agent}: ` : "";
     const attempt = state.attempt > 1 ? ` · attempt ${state.attempt}, taken over` : "";
     const error = state.error ? ` · ${state.error.code}: ${state.error.message}` : "";
-    const used = (state.usage ?? []).map((one) => ` · ${one.model} ${one.input ?? 0} in, ${one.output ?? 0} out`).join("");
+    const used = (state.usage ?? [])
+      .map((one) => ` · ${one.model} ${one.input ?? 0} in, ${one.output ?? 0} out`)
+      .join("");
     const took = ENDED.has(state.status) ? ` · ${seconds(state.started || state.queued, state.ended)}` : "";
     setText(status, `${agent}${state.status}${attempt}${error}${took}${used}`);
     section.dataset.status = state.status;
@@ -408,13 +424,26 @@ const DRAW = {
   tool(node, item) {
     if (!node.firstChild) {
       const summary = made(node, "summary", "");
-      for (const [tag, className] of [["code", "call"], ["progress", ""], ["span", "said"]]) made(summary, tag, className);
+      for (const [tag, className] of [
+        ["code", "call"],
+        ["progress", ""],
+        ["span", "said"],
+      ])
+        made(summary, tag, className);
       made(node, "pre", "");
     }
     const [call, progress, said] = node.firstChild.children;
-    const args = item.args ? Object.entries(item.args).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ") : item.args_text;
+    const args = item.args
+      ? Object.entries(item.args)
+          .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+          .join(", ")
+      : item.args_text;
     const working = item.progress ? `${item.progress.percent} % ${item.progress.step} ${item.progress.text}` : "";
-    const outcome = { open: working, failed: `✗ ${item.error?.code}: ${item.error?.message}`, done: `✓ ${short(item.result ?? null)}` };
+    const outcome = {
+      open: working,
+      failed: `✗ ${item.error?.code}: ${item.error?.message}`,
+      done: `✓ ${short(item.result ?? null)}`,
+    };
     setText(call, `${item.name}(${args ?? ""})`);
     setText(said, outcome[item.status] ?? item.status);
     progress.max = 100;
@@ -586,7 +615,11 @@ class Link {
 async function conversationHere() {
   const named = decodeURIComponent(location.hash.slice(1));
   if (named) return named;
-  const answer = await fetch("v1/conversations", { method: "POST", body: "{}", headers: { "Content-Type": "application/json" } });
+  const answer = await fetch("v1/conversations", {
+    method: "POST",
+    body: "{}",
+    headers: { "Content-Type": "application/json" },
+  });
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.message);
   history.replaceState(null, "", `#${body.id}`);
