@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.responses import FileResponse
 from starlette.routing import WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from services.archive.port import ArchiveReader
@@ -24,6 +21,7 @@ from services.gateway import (
     api_messages,
     api_runs,
     errors,
+    page,
 )
 from services.gateway.api import Gateway
 from services.gateway.endpoint import WebSocketEndpoint
@@ -33,19 +31,6 @@ from services.gateway.input import Input
 from services.gateway.input_recent import RecentRuns
 from services.gateway.metrics import Measured, Metrics
 from services.gateway.settings import Settings
-
-WEB = Path(__file__).parent / "web"
-
-PAGE_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-PAGE_HEADERS = {
-    "Content-Security-Policy": PAGE_CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
 
 _APIS: tuple[Any, ...] = (
     api_conversations,
@@ -91,22 +76,8 @@ def build(gateway: Gateway, sockets: ASGIApp, *, body_bytes_max: int) -> ASGIApp
     app.include_router(api_docs.router)
     app.mount(api_docs.ASSETS, api_docs.assets())
     app.router.routes.append(WebSocketRoute("/v1/ws", sockets))
-    app.add_api_route("/", page, include_in_schema=False)
-    app.mount("/static", Pages(directory=WEB, check_dir=False))
+    page.install(app)
     app.openapi = cache(lambda: api_docs.document(app, _TYPES))  # type: ignore[method-assign]
     app.add_middleware(errors.BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(errors.Boundary)
     return Measured(app, gateway.metrics)
-
-
-async def page() -> FileResponse:
-    return FileResponse(WEB / "index.html", headers=PAGE_HEADERS)
-
-
-class Pages(StaticFiles):
-    """The files of the page, under its policy."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Any:
-        response = super().file_response(*args, **kwargs)
-        response.headers.update(PAGE_HEADERS)
-        return response
