@@ -1,4 +1,5 @@
-"""What the services say to each other beside the log: the command that starts a run, control messages, dead letters."""
+"""What the services say to each other beside the log: the command that starts a run, control messages, which agents there are,
+dead letters."""
 
 from __future__ import annotations
 
@@ -65,6 +66,13 @@ class InputAppended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 Control = CancelRun | InputAppended
+
+
+class AgentCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent that some worker runs, as the worker announces it: `name` is what a message asks for."""
+
+    name: str
+    description: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,6 +16,9 @@ IN_LANE = "in"
 COMMANDS = "AB_COMMANDS"
 SEALS = "AB_SEALS"
 DEAD = "AB_DEAD"
+AGENTS = "AB_AGENTS"
+
+ALL_AGENTS = "ab.agent.*"
 
 
 def events_stream(partition: int) -> str:
@@ -63,6 +66,11 @@ def parse_seal(subject: str) -> SealSubject:
     """Take apart a subject of the seal stream."""
     _, _, tenant, conversation, run = subject.split(".")
     return SealSubject(tenant, conversation, run)
+
+
+def agent(name: str) -> str:
+    """Where workers announce an agent."""
+    return f"ab.agent.{check_id(name)}"
 
 
 def dead(kind: str, tenant: str, conversation: str, run: str) -> str:

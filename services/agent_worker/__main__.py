@@ -9,6 +9,7 @@ import sys
 
 from services.agent_worker import agents
 from services.agent_worker.agents import Agent
+from services.agent_worker.announcing import announce
 from services.agent_worker.discovery import discover
 from services.agent_worker.models import choose as models
 from services.agent_worker.publisher import Publisher
@@ -35,7 +36,10 @@ async def main(stop: asyncio.Event) -> None:
                 slots=settings.slots,
                 drain_s=settings.drain_s,
             )
-            await worker.run(stop)
+            async with asyncio.TaskGroup() as tasks:
+                announcing = tasks.create_task(announce(broker, list(found.values())))
+                await worker.run(stop)
+                announcing.cancel()
     finally:
         await model.close()
         await broker.close()

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from schemas import subjects
-from schemas.commands import Control, DeadLetter, RunCommand
+from schemas.commands import AgentCard, Control, DeadLetter, RunCommand
 from schemas.errors import NotFound, Unavailable
 from schemas.seal import SEAL_BYTES_MAX, Seal, SealMessage, SealReference
 from services.broker import api, direct, objects, streams
@@ -42,6 +42,7 @@ log = structlog.get_logger()
 
 _encode = msgspec.json.Encoder().encode
 _control = msgspec.json.Decoder(Control)
+_card = msgspec.json.Decoder(AgentCard)
 _dead = msgspec.json.Decoder(DeadLetter)
 
 
@@ -237,6 +238,22 @@ class JetStreamBroker:
         listener = await self._connection.listen(subjects.control(run), on_message)
         await self._confirmed(listener)
         return listener
+
+    # --- agents
+
+    async def announce_agents(self, cards: Sequence[AgentCard]) -> None:
+        for card in cards:
+            await api.store(self._connection, subjects.agent(card.name), _encode(card), {})
+
+    async def agents(self) -> Sequence[AgentCard]:
+        found: dict[str, AgentCard] = {}
+        pending, after = 1, 0
+        while pending:
+            batch = await direct.read(self._connection, subjects.AGENTS, subjects.ALL_AGENTS, after, READ_MESSAGES_MAX)
+            for card in map(_card.decode, (record.data for record in batch.records)):
+                found[card.name] = card
+            pending, after = batch.pending, batch.last_seq
+        return [found[name] for name in sorted(found)]
 
     # --- objects
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas import subjects
-from schemas.commands import Control, DeadLetter, RunCommand
+from schemas.commands import AgentCard, Control, DeadLetter, RunCommand
 from schemas.errors import AnabranchError, NotFound, Unavailable
 from schemas.seal import Seal, SealMessage, SealReference
 from services.broker import port
@@ -188,6 +188,17 @@ class MemoryBroker:
     async def on_control(self, run: str, callback: Callable[[Control], None]) -> Subscription:
         self.check()
         return self._keep(Callback(self, self.core.controls, run, callback))
+
+    # --- agents
+
+    async def announce_agents(self, cards: Sequence[AgentCard]) -> None:
+        self.check()
+        for card in cards:
+            self.core.announce(card)
+
+    async def agents(self) -> Sequence[AgentCard]:
+        self.check()
+        return self.core.announced()
 
     # --- objects
 

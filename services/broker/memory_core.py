@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from schemas import subjects
-from schemas.commands import DeadLetter
+from schemas.commands import AgentCard, DeadLetter
 from schemas.errors import Fenced, NotFound, TooLarge
 from services.broker.memory_queue import MemoryQueue
-from services.broker.port import Appended, Record
+from services.broker.port import AGENTS_AGE_S, Appended, Record
 
 PAYLOAD_BYTES_MAX = 1024 * 1024 - 512
 """As a server with its default max_payload takes it."""
@@ -98,6 +98,7 @@ class MemoryCore:
         self.objects: dict[str, bytes] = {}
         self.dead: dict[int, DeadLetter] = {}
         self.dead_last = 0
+        self._agents: dict[str, tuple[AgentCard, float]] = {}
         self._drop_live = 0
 
     def log(self, partition: int) -> Log:
@@ -113,6 +114,13 @@ class MemoryCore:
     def drop_live(self, count: int) -> None:
         """Do not deliver the next `count` live messages to anybody."""
         self._drop_live += count
+
+    def announce(self, card: AgentCard) -> None:
+        self._agents[subjects.agent(card.name)] = (card, time.monotonic())
+
+    def announced(self) -> list[AgentCard]:
+        oldest = time.monotonic() - AGENTS_AGE_S
+        return sorted((card for card, at in self._agents.values() if at > oldest), key=lambda card: card.name)
 
     def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None) -> Appended:
         check_size(subject, data)

@@ -12,13 +12,17 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from schemas.commands import Control, DeadLetter, RunCommand
+from schemas.commands import AgentCard, Control, DeadLetter, RunCommand
 from schemas.errors import AnabranchError
 from schemas.seal import SealMessage
 
 READ_MESSAGES_MAX = 100
 READ_BYTES_MAX = 512 * 1024
 """Bounds of one read of the log: a larger batch holds up the writers of the stream (reads and writes share a lock)."""
+
+
+AGENTS_AGE_S = 600.0
+"""How long an announced agent is known: over a restart of all workers; an agent that was taken out is gone after it."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -181,6 +185,14 @@ class Broker(Protocol):
         """Tell whoever runs `run`; False if nobody does just now (the `in` lane is the record)."""
 
     async def on_control(self, run: str, callback: Callable[[Control], None]) -> Subscription: ...
+
+    # --- agents: what workers say that they run
+
+    async def announce_agents(self, cards: Sequence[AgentCard]) -> None:
+        """Say that the agents can be asked for; it holds for AGENTS_AGE_S, so whoever runs them says it again."""
+
+    async def agents(self) -> Sequence[AgentCard]:
+        """Those that were announced lately, by name. May be a moment behind."""
 
     # --- objects: content too large for a message
 

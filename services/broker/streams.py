@@ -17,6 +17,7 @@ from schemas import subjects
 from schemas.errors import Conflict, NotFound
 from services.broker import api, objects
 from services.broker.connection import Connection
+from services.broker.port import AGENTS_AGE_S
 
 WORKERS = "workers"
 PERSISTERS = "persisters"
@@ -35,6 +36,9 @@ COMMANDS_DUPLICATE_WINDOW_S = 3600
 """Few messages, and a POST may be repeated much later than a frame."""
 
 DEAD_AGE_S = 30 * 24 * 3600
+
+AGENTS_BYTES = 1024**2
+"""Thousands of them; what does not fit pushes out who announced itself longest ago."""
 
 GIB = 1024**3
 MIB = 1024**2
@@ -88,6 +92,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     num_replicas: int
     max_bytes: int
     max_age: int = 0
+    max_msgs_per_subject: int = -1
     discard: Literal["old", "new"] = "old"
     duplicate_window: int = DUPLICATE_WINDOW_S * 10**9
     max_consumers: int = 16
@@ -117,7 +122,7 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
 def streams(deployment: Deployment) -> list[Stream]:
     """Every stream of the deployment, mirrors after what they copy."""
     found = [stream for partition in range(deployment.partitions) for stream in _partition(deployment, partition)]
-    return [*found, *_queues(deployment), _dead(deployment), *_buckets(deployment)]
+    return [*found, *_queues(deployment), _dead(deployment), _agents(deployment), *_buckets(deployment)]
 
 
 def consumers(deployment: Deployment) -> list[Consumer]:
@@ -184,6 +189,19 @@ def _dead(deployment: Deployment) -> Stream:
         num_replicas=deployment.replicas,
         max_bytes=deployment.dead_bytes,
         max_age=DEAD_AGE_S * 10**9,
+    )
+
+
+def _agents(deployment: Deployment) -> Stream:
+    """The last announcement of each agent."""
+    return Stream(
+        name=subjects.AGENTS,
+        subjects=[subjects.ALL_AGENTS],
+        num_replicas=deployment.replicas,
+        max_bytes=AGENTS_BYTES,
+        max_age=int(AGENTS_AGE_S * 1e9),
+        max_msgs_per_subject=1,
+        allow_direct=True,
     )
 
 

@@ -19,6 +19,9 @@ from services.runtime import new_id
 
 router = APIRouter(tags=["messages"])
 
+AGENT = "assistant"
+"""Who answers a message that names nobody."""
+
 
 class PostMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`id` (or the header `Idempotency-Key`) makes it safe to repeat: sent again, it attaches to the run that exists.
@@ -28,7 +31,7 @@ class PostMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     text: wire.Text
     id: Id | None = None
-    agent: Id = "assistant"
+    agent: Id = AGENT
     multitask: Multitask = "enqueue"
 
 

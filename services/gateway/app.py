@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from services.archive.port import ArchiveReader
 from services.broker.port import Broker
 from services.gateway import (
+    api_agents,
     api_artifacts,
     api_conversations,
     api_docs,
@@ -33,6 +34,7 @@ from services.gateway.metrics import Measured, Metrics
 from services.gateway.settings import Settings
 
 _APIS: tuple[Any, ...] = (
+    api_agents,
     api_conversations,
     api_messages,
     api_events,

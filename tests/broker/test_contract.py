@@ -8,7 +8,7 @@ import contextlib
 import msgspec
 import pytest
 
-from schemas.commands import CancelRun, DeadLetter, RunCommand
+from schemas.commands import AgentCard, CancelRun, DeadLetter, RunCommand
 from schemas.cursor import Cursor, parse
 from schemas.errors import Fenced, NotFound, TooLarge, Unavailable
 from schemas.seal import SEAL_BYTES_MAX, ConversationRecord
@@ -349,6 +349,39 @@ async def test_a_dead_letter_stays_until_it_is_dropped(broker, place, size):
     assert list(await broker.dead_letters()) == []
     with pytest.raises(NotFound):
         await broker.drop_dead(seq)
+
+
+# --- agents
+
+
+async def test_an_agent_is_known_once_whoever_announced_it_and_by_its_last_words(broker, other, place):
+    mine, late = f"{place.conversation}b", f"{place.conversation}a"
+    await broker.announce_agents([AgentCard(name=mine, description="once"), AgentCard(name="z" + mine)])
+    await other.announce_agents([AgentCard(name=mine, description="Says it again: ä\n"), AgentCard(name=late)])
+
+    async def known():
+        return [card for card in await broker.agents() if place.conversation in card.name]
+
+    expected = [
+        AgentCard(name=late),
+        AgentCard(name=mine, description="Says it again: ä\n"),
+        AgentCard(name="z" + mine),
+    ]
+    await eventually(lambda: _equals(known, expected))
+
+
+async def _equals(read, expected) -> bool:
+    return await read() == expected
+
+
+async def test_more_agents_than_one_read_gives_are_all_known(broker, place):
+    cards = [AgentCard(name=f"{place.conversation}-{number:03}") for number in range(READ_MESSAGES_MAX + 5)]
+    await broker.announce_agents(cards)
+
+    async def known():
+        return [card for card in await broker.agents() if card.name.startswith(f"{place.conversation}-")]
+
+    await eventually(lambda: _equals(known, cards))
 
 
 # --- life

@@ -49,6 +49,8 @@ async def test_the_streams_are_those_of_the_design(connection):
     assert (await config(connection, "AB_REPLAY_1"))["mirror"] == {"name": "AB_EVENTS_1"}
     commands = await config(connection, "AB_COMMANDS")
     assert (commands["retention"], commands["duplicate_window"]) == ("workqueue", 3600 * 10**9)
+    agents = await config(connection, "AB_AGENTS")
+    assert (agents["max_msgs_per_subject"], agents["max_age"]) == (1, 600 * 10**9)
     consumer = await api.call(connection, "CONSUMER.INFO.AB_COMMANDS.workers")
     assert (consumer.config["ack_wait"], consumer.config["max_deliver"]) == (30 * 10**9, -1)
 

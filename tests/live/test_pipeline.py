@@ -48,6 +48,21 @@ async def test_one_agent_answers_and_the_run_is_completed(stack, api):
     assert [run.status for run in viewer.transcript().runs] == ["completed"]
 
 
+async def test_the_agents_of_the_workers_are_listed_by_every_gateway(stack):
+    for gateway in stack.gateways:
+        async with httpx2.AsyncClient(base_url=gateway.url) as client:
+
+            async def listed(client=client):
+                return (await client.get("/v1/agents")).json()["agents"]
+
+            await eventually(listed, "the agents are listed")
+            found = (await client.get("/v1/agents")).json()
+        described = {agent["name"]: agent["description"] for agent in found["agents"]}
+        assert {"assistant", "team", "research"} <= set(described)
+        assert all(described.values())
+        assert found["default"] == "assistant"
+
+
 async def test_a_team_works_concurrently_in_nested_namespaces(stack, api):
     viewer = await answer_to(stack, api, "How fast does the river flow?", "team")
     agents = [item for item in viewer.transcript().items if isinstance(item, Agent)]
