@@ -55,7 +55,8 @@ class ConversationRecord(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="conversation"
 ):
     """Published by a gateway on the seal stream when it appends to the `in` lane, so that a conversation is listed before
-    its first run ends. The row with the highest `input_seq` wins; it never moves the archive's cursor.
+    its first run ends. The row with the highest `input_seq` wins; it never moves the archive's cursor. `queued`: what was
+    appended queued a run.
     """
 
     tenant: str
@@ -67,6 +68,7 @@ class ConversationRecord(
     created: int
     updated: int
     renamed: bool = False
+    queued: bool = False
 
 
 SealMessage = Seal | SealReference | ConversationRecord

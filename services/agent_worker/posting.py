@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,11 +11,12 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame
 from schemas.commands import RunCommand, Turn, bounded_history
-from schemas.errors import Conflict
-from schemas.fold import Fold
+from schemas.errors import AnabranchError, Conflict
+from schemas.fold import Fold, title_from
+from schemas.seal import ConversationRecord
 from schemas.transcript import Message, Transcript
 from services.agent_worker.inputs import STALE_PAUSE_S
-from services.broker.input_lane import append_input
+from services.broker.input_lane import AppendedInput, append_input
 from services.broker.port import Broker, Record
 from services.runtime import new_id
 
@@ -73,6 +75,7 @@ async def post_message(broker: Broker, post: Post) -> RunCommand:
 
     stored = await append_input(broker, post.partition, post.tenant, post.conversation, post.run, decide)
     created = 0 if fold.input_last else 1
+    await _list(broker, post, fold, stored)
     return RunCommand(
         tenant=post.tenant,
         conversation=post.conversation,
@@ -88,6 +91,23 @@ async def post_message(broker: Broker, post: Post) -> RunCommand:
         history=bounded_history(turns_of(fold)),
         title=fold.title,
     )
+
+
+async def _list(broker: Broker, post: Post, fold: Fold, stored: AppendedInput) -> None:
+    """Let the list of conversations show that this run goes on. Done again with the run's seal, so it may fail."""
+    with contextlib.suppress(AnabranchError):
+        record = ConversationRecord(
+            tenant=post.tenant,
+            conversation=post.conversation,
+            partition=post.partition,
+            epoch=(await broker.bounds(post.partition)).epoch,
+            input_seq=stored.seq,
+            title=fold.title or title_from(post.text),
+            created=fold.head().created or stored.ts,
+            updated=stored.ts,
+            queued=True,
+        )
+        await broker.publish_seal(record, f"input:{post.tenant}:{post.conversation}:{record.epoch}:{stored.seq}")
 
 
 def turns_of(fold: Fold) -> list[Turn]:

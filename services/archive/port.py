@@ -13,6 +13,9 @@ from schemas.errors import AnabranchError
 from schemas.seal import ConversationRecord, Seal
 from schemas.transcript import RunState, Transcript
 
+SEARCHED_CONVERSATIONS = 1000
+"""Whose messages a search reads, the newest ones first: no index helps it, and this many are read within a tenth of a second."""
+
 
 class Archived(NamedTuple):
     """A conversation as the archive has it: everything of its log at or before `cursor`.
@@ -33,7 +36,9 @@ class Archived(NamedTuple):
 
 
 class ConversationSummary(NamedTuple):
-    """A row of the list. `updated` and `created` in ms since the epoch."""
+    """A row of the list. `updated` and `created` in ms since the epoch. `settled`: every run that is known to have been asked
+    for is archived; otherwise the log says what goes on.
+    """
 
     id: str
     title: str
@@ -41,6 +46,7 @@ class ConversationSummary(NamedTuple):
     updated: int
     runs: int
     last_status: str
+    settled: bool = True
 
 
 class Page(NamedTuple):
@@ -56,7 +62,8 @@ class ArchiveReader(Protocol):
     async def conversation(self, tenant: str, conversation: str) -> Archived | None: ...
 
     async def conversations(self, tenant: str, *, limit: int = 50, page: str = "", query: str = "") -> Page:
-        """Newest activity first. `query`: only titles that contain it, upper and lower case being the same.
+        """Newest activity first. `query`: only those whose title contains it, or, among the SEARCHED_CONVERSATIONS of newest
+        activity, a message of a person or of the agent that answers (namespace `main`); upper and lower case are the same.
 
         `limit` is bounded to 1..200. A conversation that is active while somebody pages may move ahead of the page.
 

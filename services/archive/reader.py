@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, exists, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from schemas import namespace
 from schemas.cursor import Cursor
 from schemas.errors import Invalid
 from schemas.transcript import AnyItem, RunState, Transcript
 from services.archive import rows, tables
 from services.archive.engine import open_engine, transaction
 from services.archive.port import (
+    SEARCHED_CONVERSATIONS,
     Archived,
     ArchiveReader,
     ConversationSummary,
@@ -70,7 +72,7 @@ class SqlReader:
         table = tables.conversations
         listed = _summaries().where(table.c.tenant == tenant)
         if query:
-            listed = listed.where(table.c.title.icontains(query, autoescape=True))
+            listed = listed.where(or_(table.c.title.icontains(query, autoescape=True), _says(tenant, query)))
         if page:
             updated, last = _parse_page(page)
             listed = listed.where(tuple_(table.c.updated, table.c.id) < tuple_(literal(updated), literal(last)))
@@ -152,8 +154,23 @@ def _summaries() -> Select[Any]:
     mine = (run.c.tenant == table.c.tenant) & (run.c.conversation == table.c.id)
     count = select(func.count()).select_from(run).where(mine).scalar_subquery()
     newest = select(run.c.status).where(mine).order_by(run.c.era.desc(), run.c.seq.desc()).limit(1).scalar_subquery()
+    queued = tuple_(table.c.queued_era, table.c.queued_seq)
+    settled = or_(table.c.queued_era == 0, exists().where(mine, tuple_(run.c.era, run.c.seq) >= queued))
     columns = (table.c.id, table.c.title, table.c.created, table.c.updated)
-    return select(*columns, count, func.coalesce(newest, ""))
+    return select(*columns, count, func.coalesce(newest, ""), settled)
+
+
+def _says(tenant: str, query: str) -> Condition:
+    """Whether a conversation that was active lately has a message with `query` in it."""
+    table, run, message = tables.conversations, tables.runs, tables.messages
+    newest = select(table.c.id).where(table.c.tenant == tenant).order_by(table.c.updated.desc(), table.c.id.desc())
+    found = (
+        select(run.c.conversation)
+        .join(message, (message.c.tenant == run.c.tenant) & (message.c.run == run.c.id))
+        .where(run.c.tenant == tenant, run.c.conversation.in_(newest.limit(SEARCHED_CONVERSATIONS).subquery().select()))
+        .where(message.c.ns == namespace.ROOT, message.c.content.icontains(query, autoescape=True))
+    )
+    return table.c.id.in_(found)
 
 
 def _page_after(last: ConversationSummary) -> str:

@@ -78,12 +78,16 @@ def item(table: Table, row: Row, versions: Iterable[Row] = ()) -> AnyItem:
 
 
 class ConversationRow(NamedTuple):
-    """What the archive knows of a conversation apart from its runs. The title was known at (`title_era`, `title_seq`)."""
+    """What the archive knows of a conversation apart from its runs. The title was known at (`title_era`, `title_seq`); the
+    newest message that asked for a run, as far as is known, is at (`queued_era`, `queued_seq`).
+    """
 
     partition: int
     title: str
     title_era: int
     title_seq: int
+    queued_era: int
+    queued_seq: int
     created: int
     updated: int
 
@@ -91,23 +95,26 @@ class ConversationRow(NamedTuple):
 def conversation_row(message: Seal | ConversationRecord, era: int) -> ConversationRow:
     """What one message of the seal stream says about its conversation."""
     if isinstance(message, ConversationRecord):
-        return ConversationRow(
-            message.partition, message.title, era, message.input_seq, message.created, message.updated
-        )
+        seq = message.input_seq
+        queued = (era, seq) if message.queued else (0, 0)
+        return ConversationRow(message.partition, message.title, era, seq, *queued, message.created, message.updated)
     run = message.run
     updated = max(run.queued, run.started, run.ended)
     # The worker was told the title with the command; a later rename comes as a record of its own.
-    return ConversationRow(message.partition, message.title, era, run.seq, message.created, updated)
+    return ConversationRow(message.partition, message.title, era, run.seq, era, run.seq, message.created, updated)
 
 
 def merge(known: ConversationRow, news: ConversationRow) -> ConversationRow:
     """Both together, in whatever order they come; a conversation keeps the partition it was born with."""
     newest = max(known, news, key=lambda row: (row.title_era, row.title_seq))
+    queued_era, queued_seq = max((row.queued_era, row.queued_seq) for row in (known, news))
     return ConversationRow(
         partition=known.partition,
         title=newest.title,
         title_era=newest.title_era,
         title_seq=newest.title_seq,
+        queued_era=queued_era,
+        queued_seq=queued_seq,
         created=known.created or news.created,
         updated=max(known.updated, news.updated),
     )

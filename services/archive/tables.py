@@ -58,6 +58,7 @@ epochs = Table(
     comment="The creations of a partition's stream, numbered in the order in which the archive met them.",
 )
 
+# queued_era and queued_seq: the position of the newest message that asked for a run, 0 if none is known.
 conversations = Table(
     "conversations",
     metadata,
@@ -67,6 +68,8 @@ conversations = Table(
     _text("title"),
     Column("title_era", Integer, nullable=False),
     _big("title_seq"),
+    Column("queued_era", Integer, nullable=False, server_default="0"),
+    Column("queued_seq", BigInteger, nullable=False, server_default="0"),
     _big("created"),
     _big("updated"),
     PrimaryKeyConstraint("tenant", "id"),

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Query
 
 from schemas.ids import Id
 from schemas.transcript import Transcript
+from services.archive.port import ConversationSummary
+from services.gateway import listing
 from services.gateway.api import Conversation, Parts, Tenant
 from services.gateway.api_json import Json, accepts, body_of, returns
 from services.gateway.input_rules import TITLE_CHARS_MAX
@@ -31,11 +33,16 @@ class ConversationHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConversationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is what goes on now: `waiting` for a person, `queued` for a worker; `unknown` if the log did not say in time.
+    `last_status` is how the newest run that has ended did, empty if none has.
+    """
+
     id: str
     title: str
     created: int
     updated: int
     runs: int
+    status: listing.Status
     last_status: str
 
 
@@ -82,11 +89,24 @@ async def list_conversations(
     gateway: Parts,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     page: Annotated[str, Query(max_length=500, description="`next` of the page before.")] = "",
-    q: Annotated[str, Query(max_length=200, description="Only titles that contain this.")] = "",
+    q: Annotated[str, Query(max_length=200, description="Only those with this in their title or messages.")] = "",
 ) -> Json:
+    """Made to be asked for every few seconds. It shows at once what was asked for, before any run of it has ended."""
     found = await gateway.archive.conversations(tenant, limit=limit, page=page, query=q)
-    rows = [ConversationRow(**row._asdict()) for row in found.conversations]
+    rows = [_row(*row) for row in await listing.listed(gateway.hub, tenant, found.conversations)]
     return Json(ConversationList(conversations=rows, next=found.next))
+
+
+def _row(summary: ConversationSummary, status: listing.Status) -> ConversationRow:
+    return ConversationRow(
+        id=summary.id,
+        title=summary.title,
+        created=summary.created,
+        updated=summary.updated,
+        runs=summary.runs,
+        status=status,
+        last_status=summary.last_status,
+    )
 
 
 @router.get("/v1/conversations/{conversation}", responses=returns(200, ConversationState, "Transcript and cursor."))

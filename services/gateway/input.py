@@ -129,7 +129,7 @@ class Input:
                 return await self._attach(lanes, message, there.run)
             self._recent.remember(tenant, queued.run, message.conversation)
             written = await _carry_on(lanes, message, queued.run, queued)
-            await lanes.list(stored, channel.fold.title or title_from(message.text))
+            await lanes.list(stored, channel.fold.title or title_from(message.text), queued=True)
             await channel.reached(max(stored.seq, written), SHOWN_S)
             return wire.Ack(ref=message.id, run=queued.run, cursor=_before(channel, stored.seq))
 

@@ -68,7 +68,7 @@ class Lanes:
         found = queued_run(record) if record is not None else None
         return found if found is not None and found.run == run.id else None
 
-    async def list(self, stored: AppendedInput, title: str, *, renamed: bool = False) -> None:
+    async def list(self, stored: AppendedInput, title: str, *, renamed: bool = False, queued: bool = False) -> None:
         """Let the list of conversations show this one as it is now, before a run of it ends."""
         record = ConversationRecord(
             tenant=self.channel.tenant,
@@ -80,6 +80,7 @@ class Lanes:
             created=self.channel.fold.head().created,
             updated=stored.ts,
             renamed=renamed,
+            queued=queued,
         )
         await publish_record(self.broker, record)
 

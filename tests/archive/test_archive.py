@@ -218,7 +218,7 @@ async def test_a_conversation_is_listed_before_its_first_run_ends(reader, writer
     archived = await reader.conversation(TENANT, CONVERSATION)
     assert archived == Archived(3, None, Transcript(conversation=CONVERSATION, title="a question", created=1))
     [listed] = (await reader.conversations(TENANT)).conversations
-    assert listed == (CONVERSATION, "a question", 1, 5, 0, "")
+    assert listed == (CONVERSATION, "a question", 1, 5, 0, "", True)
 
 
 async def test_the_newest_title_wins_in_whatever_order_they_come(reader, writer):
@@ -257,6 +257,55 @@ async def test_a_title_is_searched_for_as_it_stands_whatever_the_case(reader, wr
     assert await found("SNAKE_") == ["snake_case"]
     assert await found("\\") == ["back\\slash"]
     assert await found("nothing") == []
+
+
+async def test_a_conversation_is_settled_once_every_run_that_was_asked_for_is_archived(reader, writer):
+    async def settled() -> bool:
+        [listed] = (await reader.conversations(TENANT)).conversations
+        return listed.settled
+
+    await write(writer, record("t", 1))
+    assert await settled()
+    await write(writer, record("t", 2, queued=True))
+    assert not await settled()
+    await write(writer, small())
+    assert await settled()
+    await write(writer, record("t", 20, queued=True), record("renamed", 25, renamed=True))
+    assert not await settled()
+    await write(writer, small("r2", seq=20, after="r1"))
+    assert await settled()
+    await write(writer, record("t", 1, epoch="e2", queued=True))
+    assert not await settled()
+
+
+async def test_a_search_reads_what_was_said_at_the_root_and_no_more(reader, writer):
+    await write(
+        writer,
+        small("r1", "Tributaries of 100% pure", conversation="c1"),
+        sealed(
+            RunState(id="r2", agent="a", status="completed", last=1, seq=1, end_seq=5),
+            [Message(id="m", run="r2", ns="main/reader:1", role="assistant", content="tributaries", status="done")],
+            conversation="c2",
+        ),
+        record("About tributaries", 1, conversation="c3"),
+        small("r4", "tributaries", tenant="other"),
+    )
+
+    async def found(query: str) -> set[str]:
+        return {one.id for one in (await reader.conversations(TENANT, query=query)).conversations}
+
+    assert await found("TRIBUTARIES") == {"c1", "c3"}
+    assert await found("100%") == {"c1"}
+    assert await found("1_0") == set()
+
+
+async def test_a_search_reads_the_messages_of_the_newest_conversations_and_every_title(monkeypatch, reader, writer):
+    monkeypatch.setattr("services.archive.reader.SEARCHED_CONVERSATIONS", 2)
+    for number in (1, 2, 3):
+        await write(writer, small(f"r{number}", "delta", seq=number, conversation=f"c{number}", title=f"t{number}"))
+
+    assert [one.id for one in (await reader.conversations(TENANT, query="delta")).conversations] == ["c3", "c2"]
+    assert [one.id for one in (await reader.conversations(TENANT, query="T1")).conversations] == ["c1"]
 
 
 @pytest.mark.parametrize("page", ["%%%", "e30", "WzFd", "Ww", "é", "x" * 5000])
