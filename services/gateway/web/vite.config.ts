@@ -1,12 +1,13 @@
 /// <reference types="vitest/config" />
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { compress } from "./compress.ts";
 
 const gateway = process.env.ANABRANCH_GATEWAY ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
   root: "src",
-  plugins: [react()],
+  plugins: [react(), compress()],
   build: {
     outDir: "../dist",
     emptyOutDir: true,
