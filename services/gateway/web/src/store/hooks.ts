@@ -1,0 +1,40 @@
+/** What components read of the view they stand in: each hook draws its component again only when what it gives differs. */
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
+import type { Item, Run } from "../fold/fold";
+import type { Row } from "../layout/blocks";
+import type { Head, View, ViewKey } from "./view";
+
+/** The view that is shown: the live one of the conversation, or one of the past. */
+export const ViewContext = createContext<View | null>(null);
+
+export function useView(): View {
+  const view = useContext(ViewContext);
+  if (!view) throw new Error("this component stands outside a ViewContext");
+  return view;
+}
+
+/** `T` is what the caller knows the item to be, for instance from the block that names it. */
+export function useItem<T extends Item = Item>(id: string): T | undefined {
+  const view = useView();
+  return useOf(view, `item:${id}`, () => view.item(id)) as T | undefined;
+}
+
+export function useRun(id: string): Run | undefined {
+  const view = useView();
+  return useOf(view, `run:${id}`, () => view.run(id));
+}
+
+export function useRows(): readonly Row[] {
+  const view = useView();
+  return useOf(view, "rows", () => view.rows());
+}
+
+export function useHead(): Head {
+  const view = useView();
+  return useOf(view, "head", () => view.head());
+}
+
+function useOf<T>(view: View, key: ViewKey, read: () => T): T {
+  const subscribe = useCallback((listener: () => void) => view.subscribe(key, listener), [view, key]);
+  return useSyncExternalStore(subscribe, read);
+}

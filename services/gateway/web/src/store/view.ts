@@ -1,0 +1,178 @@
+/**
+ * View: a fold made observable. What it hands out are copies that never change: who sees the same object sees the same
+ * state. The fold may run ahead of it; `publish` catches up, and tells only the listeners of what differs.
+ */
+import type { Fold, Item, Run } from "../fold/fold";
+import { layoutRun, type Row } from "../layout/blocks";
+import { Listeners } from "./listeners";
+import { share } from "./share";
+
+/** `active` are the runs that have not ended: the first one works, the others wait for it. */
+export interface Head {
+  readonly conversation: string;
+  readonly title: string;
+  readonly created: number;
+  readonly runs: readonly string[];
+  readonly active: readonly string[];
+}
+
+/** `any` is told once for every `publish` that changed something. */
+export type ViewKey = `item:${string}` | `run:${string}` | "rows" | "head" | "any";
+
+const OVER: ReadonlySet<string> = new Set(["completed", "failed", "cancelled", "superseded"]);
+
+export class View {
+  #fold: Fold;
+  readonly #items = new Map<string, Item>(); // copies, made when first asked for
+  readonly #runs = new Map<string, Run>();
+  readonly #rowsOf = new Map<string, { status: string; rows: readonly Row[] }>();
+  readonly #listeners = new Listeners<ViewKey>();
+  #rows: readonly Row[] = [];
+  #head: Head;
+  #structure: number;
+
+  /** The view takes `fold.changed` and `fold.changedRuns` over: it clears them. */
+  constructor(fold: Fold) {
+    this.#fold = fold;
+    this.#head = headOf(fold);
+    this.#structure = fold.structure;
+    fold.changed.clear();
+    fold.changedRuns.clear();
+    this.#layOut(new Set(fold.runs.keys()));
+  }
+
+  get fold(): Fold {
+    return this.#fold;
+  }
+
+  item(id: string): Item | undefined {
+    return cached(this.#items, id, this.#fold.items, copyOfItem);
+  }
+
+  /** Its `last` and `end_seq` are those of its last change that shows. */
+  run(id: string): Run | undefined {
+    return cached(this.#runs, id, this.#fold.runs, copyOfRun);
+  }
+
+  rows(): readonly Row[] {
+    return this.#rows;
+  }
+
+  head(): Head {
+    return this.#head;
+  }
+
+  subscribe(key: ViewKey, listener: () => void): () => void {
+    return this.#listeners.add(key, listener);
+  }
+
+  /** Show another fold of the same conversation. What is equal in both keeps its identity; the others are told. */
+  replace(fold: Fold): void {
+    this.#fold = fold;
+    fold.changed.clear();
+    fold.changedRuns.clear();
+    for (const id of this.#items.keys()) fold.changed.add(id);
+    for (const id of this.#runs.keys()) fold.changedRuns.add(id);
+    for (const id of this.#rowsOf.keys()) if (!fold.runs.has(id)) this.#rowsOf.delete(id);
+    this.#publish(new Set(fold.runs.keys()), true);
+  }
+
+  /** Bring the view up to its fold. */
+  publish(): void {
+    const { runs, changed, changedRuns, title, created } = this.#fold;
+    const moved = [...changedRuns].filter((id) => this.#rowsOf.get(id)?.status !== runs.get(id)?.status);
+    const headed = moved.length > 0 || title !== this.#head.title || created !== this.#head.created;
+    if (headed || changed.size || changedRuns.size) this.#publish(this.#touched(moved), headed);
+  }
+
+  #publish(touched: Set<string>, headed: boolean): void {
+    const { items, runs, changed, changedRuns, structure } = this.#fold;
+    const keys: ViewKey[] = [];
+    for (const id of changed) if (refresh(this.#items, id, items, copyOfItem)) keys.push(`item:${id}`);
+    for (const id of changedRuns) if (refresh(this.#runs, id, runs, copyOfRun)) keys.push(`run:${id}`);
+    changed.clear();
+    changedRuns.clear();
+    this.#structure = structure;
+    if (this.#layOut(touched)) keys.push("rows");
+    if (headed && this.#headChanged()) keys.push("head");
+    if (keys.length) this.#listeners.tell([...keys, "any"]);
+  }
+
+  #headChanged(): boolean {
+    const before = this.#head;
+    this.#head = share(before, headOf(this.#fold));
+    return this.#head !== before;
+  }
+
+  /** The runs whose rows may differ: `moved`, as a run's status stands in its rows, and those of items that came, went or ended. */
+  #touched(moved: readonly string[]): Set<string> {
+    const { items, runs, changed, structure } = this.#fold;
+    const touched = new Set(moved);
+    if (structure === this.#structure) return touched; // deltas move nothing
+    for (const id of changed) {
+      const run = (items.get(id) ?? this.#items.get(id))?.run;
+      if (run !== undefined) touched.add(run);
+      else for (const [one, { status }] of runs) if (!OVER.has(status)) touched.add(one); // dropped before anyone saw it
+    }
+    return touched;
+  }
+
+  /** Returns whether any row differs. */
+  #layOut(touched: Set<string>): boolean {
+    if (!touched.size && this.#rowsOf.size === this.#fold.runs.size) return false;
+    const items = new Map<string, Item[]>([...touched].map((run) => [run, []]));
+    for (const item of this.#fold.items.values()) items.get(item.run)?.push(item);
+    for (const [run, its] of items) this.#layOutRun(run, its);
+    const rows = [...this.#fold.runs.keys()].flatMap((id) => this.#rowsOf.get(id)?.rows ?? []);
+    const same = rows.length === this.#rows.length && rows.every((row, at) => row === this.#rows[at]);
+    if (!same) this.#rows = rows;
+    return !same;
+  }
+
+  #layOutRun(id: string, items: readonly Item[]): void {
+    const run = this.#fold.runs.get(id);
+    if (run) this.#rowsOf.set(id, { status: run.status, rows: layoutRun(run, items, this.#rowsOf.get(id)?.rows) });
+  }
+}
+
+function headOf({ conversation, title, created, runs }: Fold): Head {
+  const active = [...runs.values()].filter((run) => !OVER.has(run.status)).map((run) => run.id);
+  return { conversation, title, created, runs: [...runs.keys()], active };
+}
+
+/** The fold changes its objects in place, and these lists in them; what else an item holds it replaces whole. */
+function copyOfItem(item: Item): Item {
+  if (item.type === "artifact") return { ...item, versions: item.versions.map((version) => ({ ...version })) };
+  if (item.type === "message") return { ...item, artifacts: [...item.artifacts] };
+  return { ...item };
+}
+
+function copyOfRun(run: Run, before?: Run): Run {
+  const shown = before && { last: before.last, end_seq: before.end_seq }; // they grow with every frame and nobody draws them
+  return { ...run, usage: [...run.usage], counts: { ...run.counts }, ...shown };
+}
+
+function cached<T>(copies: Map<string, T>, id: string, now: ReadonlyMap<string, T>, copy: (value: T) => T) {
+  const known = copies.get(id);
+  const value = known === undefined ? now.get(id) : undefined;
+  if (value === undefined) return known;
+  const made = copy(value);
+  copies.set(id, made);
+  return made;
+}
+
+/** Bring the copy of `id` up to date. Returns whether who has seen it should look again. */
+function refresh<T>(
+  copies: Map<string, T>,
+  id: string,
+  now: ReadonlyMap<string, T>,
+  copy: (value: T, before?: T) => T,
+): boolean {
+  const before = copies.get(id);
+  const value = now.get(id);
+  if (value === undefined) return copies.delete(id);
+  if (before === undefined) return true; // perhaps somebody waits for it to come
+  const after = share(before, copy(value, before));
+  copies.set(id, after);
+  return after !== before;
+}
