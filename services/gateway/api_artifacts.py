@@ -20,6 +20,11 @@ router = APIRouter(tags=["artifacts"])
 ArtifactPath = Annotated[str, Path(description="`<conversation>.<artifact>`.")]
 
 
+VersionPath = Annotated[int, Path(ge=1)]
+
+IfNoneMatch = Annotated[str, Header()]
+
+
 class VersionHead(msgspec.Struct, frozen=True, kw_only=True):
     """`digest` is the SHA-256 in hex and `size` the bytes; both unknown while the version is `intermediate`."""
 
@@ -31,7 +36,9 @@ class VersionHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArtifactDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """`content` of a version is the path of its bytes."""
+    """`content` of a version is the path of its bytes. With `/view` in place of `/content` it is that of what a browser
+    shows: HTML, SVG and images.
+    """
 
     id: str
     conversation: str
@@ -83,20 +90,45 @@ async def read_artifact(tenant: Tenant, gateway: Parts, artifact: ArtifactPath) 
     },
 )
 async def read_content(
-    tenant: Tenant,
-    gateway: Parts,
-    artifact: ArtifactPath,
-    version: Annotated[int, Path(ge=1)],
-    if_none_match: Annotated[str, Header()] = "",
+    tenant: Tenant, gateway: Parts, artifact: ArtifactPath, version: VersionPath, if_none_match: IfNoneMatch = ""
 ) -> Response:
+    """To be read or saved by a program: what a browser could run leaves as `application/octet-stream`."""
+    found, wanted = await _find_version(gateway, tenant, artifact, version)
+    headers = artifacts.content_headers(found.name, found.media_type, digest=wanted.digest)
+    return await _answer(gateway, wanted, headers, if_none_match)
+
+
+@router.get(
+    "/v1/artifacts/{artifact}/versions/{version}/view",
+    responses={
+        200: {
+            "description": "HTML, SVG, or a PNG, JPEG, GIF or WebP image, that runs nothing and fetches nothing.",
+            "content": {"text/html": {}, "image/*": {}},
+        },
+        304: {"description": "You have it already."},
+    },
+)
+async def view_content(
+    tenant: Tenant, gateway: Parts, artifact: ArtifactPath, version: VersionPath, if_none_match: IfNoneMatch = ""
+) -> Response:
+    """To be shown by a browser, in a frame with `sandbox` or in a tab of its own. 404 `not_viewable` for other types."""
+    found, wanted = await _find_version(gateway, tenant, artifact, version)
+    headers = artifacts.view_headers(found.name, found.media_type, digest=wanted.digest)
+    return await _answer(gateway, wanted, headers, if_none_match)
+
+
+async def _answer(gateway: Parts, wanted: ArtifactVersion, headers: dict[str, str], if_none_match: str) -> Response:
+    if artifacts.matches(if_none_match, wanted.digest):
+        return Response(status_code=304, headers=headers)
+    return Response(await _content(gateway, wanted), headers=headers)
+
+
+async def _find_version(gateway: Parts, tenant: str, artifact: str, version: int) -> tuple[Artifact, ArtifactVersion]:
     found = await _find(gateway, tenant, parse_full_reference(artifact))
     wanted = next((one for one in found.versions if one.version == version), None)
     if wanted is None:
         raise NotFound(f"artifact {found.id} has no version {version}", code="unknown_version")
-    headers = artifacts.content_headers(found.name, found.media_type, digest=wanted.digest)
-    if artifacts.matches(if_none_match, wanted.digest):
-        return Response(status_code=304, headers=headers)
-    return Response(await _content(gateway, wanted), headers=headers)
+    return found, wanted
 
 
 async def _find(gateway: Parts, tenant: str, reference: Reference) -> Artifact:

@@ -93,6 +93,57 @@ async def test_html_is_bytes_to_be_saved_and_runs_nothing(client, run):
 
 
 @pytest.mark.parametrize(
+    ("media_type", "served"),
+    [
+        ("text/html", "text/html; charset=utf-8"),
+        ("Text/HTML; charset=utf-7", "text/html; charset=utf-8"),
+        ("image/svg+xml", "image/svg+xml; charset=utf-8"),
+    ],
+)
+async def test_a_view_of_html_and_svg_may_do_nothing_but_be_seen(client, run, media_type, served):
+    path = await create(client, run, "page", media_type)
+
+    view = await client.get(f"{path}/versions/1/view")
+
+    policy = dict((part.strip() + " ").split(" ", 1) for part in view.headers["content-security-policy"].split(";"))
+    assert {name: values.strip() for name, values in policy.items()} == {
+        "sandbox": "",
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "font-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
+    assert (view.text, view.headers["content-type"]) == (BODY[:4], served)
+    assert view.headers["x-content-type-options"] == "nosniff"
+    assert view.headers["content-disposition"].startswith("inline;")
+    assert view.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg", "image/gif", "image/webp"])
+async def test_an_image_is_viewed_as_what_it_is_called_and_not_as_what_it_looks_like(client, run, media_type):
+    path = await create(client, run, "river", media_type)
+    await finish(client, run, path, content=BODY)
+
+    view = await client.get(f"{path}/versions/1/view")
+    again = await client.get(f"{path}/versions/1/view", headers={"If-None-Match": view.headers["etag"]})
+
+    assert (view.headers["content-type"], view.headers["x-content-type-options"]) == (media_type, "nosniff")
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xhtml+xml", "application/pdf", "text/xml", ""])
+async def test_what_is_neither_markup_nor_an_image_has_no_view(client, run, media_type):
+    path = await create(client, run, "t", media_type)
+
+    view = await client.get(f"{path}/versions/1/view")
+
+    assert (view.status_code, view.json()["code"]) == (404, "not_viewable")
+
+
+@pytest.mark.parametrize(
     ("path", "status", "code"),
     [
         ("c1.a9-9", 404, "unknown_artifact"),
@@ -101,6 +152,7 @@ async def test_html_is_bytes_to_be_saved_and_runs_nothing(client, run):
         ("c1.a*1", 400, "invalid_id"),
         ("c1.a9-9/versions/0/content", 400, "invalid_request"),
         ("c1.a9-9/versions/one/content", 400, "invalid_request"),
+        ("c1.a9-9/versions/1/view", 404, "unknown_artifact"),
     ],
 )
 async def test_what_is_no_artifact_is_refused(client, conversation, path, status, code):

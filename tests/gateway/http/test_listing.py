@@ -51,7 +51,7 @@ async def test_every_gateway_lists_what_goes_on_in_a_first_run_from_its_message_
 
 
 async def test_a_run_that_code_publishes_by_itself_is_listed_while_it_goes_on(broker, row):
-    async with open_run(broker, agent="script", message="Count the rivers.", conversation="c1") as run:
+    async with open_run(broker, agent="script", message="Count the rivers.", conversation="c1"):
         await shown(row, status="running", title="Count the rivers.", last_status="")
     await shown(row, status="idle", last_status="completed")
 
