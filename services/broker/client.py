@@ -1,8 +1,8 @@
-"""nats-py, as far as we use it: one live TCP connection, messages dispatched synchronously. The only module that imports nats.
+"""nats-py, as far as we use it: one live TCP connection, messages dispatched synchronously. The only module, with `parser.py`,
+that imports nats.
 
-nats-py hands each message to a task of its own (28 µs); here the handler is called from the read loop (3 to 5 µs with the
-handler of `follow`). For that its private `_process_msg` is overridden, here and nowhere else, and pinned by
-tests/broker/test_nats_py_private.py.
+nats-py hands each message to a task of its own (28 µs); here the handler is called from the read loop. For that its private
+parser is replaced, here and in `parser.py` and nowhere else, and pinned by tests/broker/test_nats_py_private.py.
 
 A client lives once. nats-py's own reconnecting is off: it keeps half of what was to be sent, an error of the server ends it
 for good, and an exception in its read loop leaves a connection that still says it is connected. `flush` and `rtt` of nats-py
@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import nats.aio.client
 import nats.aio.subscription
@@ -24,6 +23,7 @@ import structlog
 from nats.aio.transport import TcpTransport
 
 from schemas.errors import TooLarge, Unavailable
+from services.broker.parser import MessageParser
 
 DIAL_S = 2.0
 CLOSE_S = 1.0
@@ -51,8 +51,9 @@ class NatsClient(nats.aio.client.Client):
     def __init__(self) -> None:
         super().__init__()
         self._handlers: dict[int, Handler] = {}
+        self._ps = MessageParser(self, self._dispatch)
 
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: Any) -> None:
+    def _dispatch(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
         handler = self._handlers.get(sid)
         if handler is None:
             return

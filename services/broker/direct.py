@@ -58,15 +58,19 @@ async def read(connection: Connection, stream: str, subject: str, after: int, me
         }
     )
     records: list[Record] = []
+    lanes: dict[bytes, str] = {}
     end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def on_message(_subject: bytes, _reply: bytes, data: bytes, headers: bytes | None) -> None:
-        status = api.status(headers)
-        if status == 0:
-            lane = api.header(headers, b"Nats-Subject").rpartition(b".")[2].decode()
-            records.append(Record(int(api.header(headers, b"Nats-Sequence")), lane, data))
-        elif not end.done():
-            _finish(end, status, headers, stream)
+        if status := api.status(headers):
+            if not end.done():
+                _finish(end, status, headers, stream)
+            return
+        where = api.header(headers, b"Nats-Subject")
+        lane = lanes.get(where)
+        if lane is None:
+            lane = lanes[where] = where[where.rindex(b".") + 1 :].decode()
+        records.append(Record(int(api.header(headers, b"Nats-Sequence")), lane, data))
 
     with connection.inbox.exchange(on_message) as reply:
         await connection.send_and_wait(f"$JS.API.DIRECT.GET.{stream}", request, reply, end)

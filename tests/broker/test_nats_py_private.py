@@ -16,27 +16,11 @@ def test_the_version_is_the_one_that_the_adapter_was_written_for():
     assert version("nats-py") == "2.16.0"
 
 
-def test_the_overridden_method_has_the_signature_that_the_parser_calls():
-    assert list(inspect.signature(Client._process_msg).parameters) == [
-        "self", "sid", "subject", "reply", "data", "headers",
-    ]  # fmt: skip
-    ours = inspect.signature(NatsClient._process_msg).parameters
-    assert list(ours) == list(inspect.signature(Client._process_msg).parameters)
-
-
-async def test_the_parser_hands_over_bytes_and_the_raw_header_block():
-    got: list[tuple] = []
-
-    class Recorder:
-        async def _process_msg(self, *arguments) -> None:
-            got.append(arguments)
-
-    parser = Parser(Recorder())
-    head = b"NATS/1.0\r\nNats-Sequence: 7\r\n\r\n"
-    await parser.parse(b"MSG a.b 1 reply 5\r\nhello\r\n")
-    await parser.parse(b"HMSG a.b 2 %d %d\r\n%shello\r\n" % (len(head), len(head) + 5, head))
-    assert got == [(1, b"a.b", b"reply", b"hello", None), (2, b"a.b", b"", b"hello", head)]
-    assert all(isinstance(part, bytes) for part in got[1][1:])
+def test_the_client_reads_through_the_parser_that_can_be_replaced():
+    assert type(Client()._ps) is Parser
+    assert inspect.iscoroutinefunction(Parser.parse)
+    assert list(inspect.signature(Parser.parse).parameters) == ["self", "data"]
+    assert list(inspect.signature(Parser.reset).parameters) == ["self"]
 
 
 async def test_a_subscription_knows_the_number_that_messages_come_with(one_node):
