@@ -24,6 +24,11 @@ NAMESPACES_MAX = 16
 SUBSCRIPTIONS_MAX = 256
 MESSAGE_BYTES_MAX = 1024 * 1024
 
+CLOSED_COME_BACK = range(4000, 4100)
+CLOSED_COME_BACK_LATER = range(4100, 4200)
+CLOSED_FOR_GOOD = range(4400, 4500)
+"""The WebSocket close codes, by what they ask of a client."""
+
 Mode = Literal["auto", "tail", "replay", "snapshot"]
 Granularity = Literal["deltas", "messages"]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARS_MAX)]

@@ -1,0 +1,27 @@
+"""`python -m schemas`: write what is generated from the schemas, beside what uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas import typescript
+
+ROOT = Path(__file__).parent.parent
+_PAGE = "services/gateway/web/src/schema"
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its text."""
+    texts = {
+        f"{_PAGE}/types.ts": typescript.types(),
+        f"{_PAGE}/defaults.ts": typescript.defaults(),
+        f"{_PAGE}/constants.ts": typescript.constants(),
+    }
+    return {ROOT / name: text for name, text in texts.items()}
+
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")
