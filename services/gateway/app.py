@@ -17,6 +17,7 @@ from services.gateway import (
     api_conversations,
     api_docs,
     api_events,
+    api_export,
     api_health,
     api_interrupts,
     api_messages,
@@ -36,6 +37,7 @@ from services.gateway.settings import Settings
 _APIS: tuple[Any, ...] = (
     api_agents,
     api_conversations,
+    api_export,
     api_messages,
     api_events,
     api_runs,
