@@ -1,11 +1,17 @@
-/** What components read of the view they stand in: each hook draws its component again only when what it gives differs. */
-import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
+/** What components read of what they stand in: each hook draws its component again only when what it gives differs. */
+import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import type { Connection } from "../client/connection";
 import type { Item, Run } from "../fold/fold";
 import type { Row } from "../layout/blocks";
+import { Conversation } from "./conversation";
+import type { LinkStatus } from "./status";
 import type { Head, View, ViewKey } from "./view";
 
 /** The view that is shown: the live one of the conversation, or one of the past. */
 export const ViewContext = createContext<View | null>(null);
+
+/** The conversation that is open. */
+export const ConversationContext = createContext<Conversation | null>(null);
 
 export function useView(): View {
   const view = useContext(ViewContext);
@@ -32,6 +38,29 @@ export function useRows(): readonly Row[] {
 export function useHead(): Head {
   const view = useView();
   return useOf(view, "head", () => view.head());
+}
+
+export function useConversation(): Conversation {
+  const conversation = useContext(ConversationContext);
+  if (!conversation) throw new Error("this component stands outside a ConversationContext");
+  return conversation;
+}
+
+export function useLinkStatus(conversation: Conversation): LinkStatus {
+  const subscribe = useCallback((listener: () => void) => conversation.subscribeStatus(listener), [conversation]);
+  return useSyncExternalStore(subscribe, () => conversation.status());
+}
+
+/** Keeps the conversation open while the component is there; null in the moment before, and for an empty id. */
+export function useOpened(id: string, connection: Connection): Conversation | null {
+  const [opened, setOpened] = useState<Conversation | null>(null);
+  useEffect(() => {
+    if (!id) return;
+    const conversation = new Conversation(id, connection);
+    setOpened(conversation);
+    return () => conversation.close();
+  }, [id, connection]);
+  return opened?.id === id ? opened : null;
 }
 
 function useOf<T>(view: View, key: ViewKey, read: () => T): T {

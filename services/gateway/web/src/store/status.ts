@@ -1,14 +1,50 @@
-/** What the badge says of the connection to a conversation. It is always true. Times are in ms since the epoch. */
+/** What the badge says of the connection to a conversation: always true, and a function of what is known. Pure. */
+import type { LinkState } from "../client/link";
+import type { GapReason } from "../client/watch";
+
+export type { GapReason } from "../client/watch";
+
+/** Times are in ms since the epoch. */
 export type LinkStatus =
   | { kind: "connecting" }
-  | { kind: "catching_up"; received: number; total: number | null } // events taken in, of those there are as far as is known
+  | { kind: "catching_up"; received: number; total: number | null } // events taken in, of those there are if that is known
   | { kind: "live" }
   | { kind: "ended" } // live, and every run is over
   | { kind: "lagging" } // this page reads more slowly than events come; nothing is lost
   | { kind: "reconnecting"; at: number; attempt: number } // `at`: of the next try
-  | { kind: "recovered"; reason: GapReason } // not every event was seen, what is shown is whole: a snapshot came
+  | { kind: "recovered"; reason: GapReason } // not every event was seen, but what is shown is whole: a snapshot came
   | { kind: "offline"; message: string } // and will not come back by itself
   | { kind: "missing"; code: string; message: string };
 
-/** `retention`: away for longer than the log holds; `epoch`: the log was made anew; `lost`: something did not fit. */
-export type GapReason = "retention" | "epoch" | "lost";
+/** What the status follows from. */
+export interface Standing {
+  link: LinkState;
+  watch: "joining" | "level" | "lagging" | { code: string; message: string }; // the last: it was refused
+  received: number; // events since it joined
+  waiting: number; // events that have come and are not folded
+  complete: boolean; // nothing more is to come than what waits
+  behind: boolean; // what waits is more than a moment's work
+  recovered: GapReason | null; // a moment ago
+  runs: number;
+  active: number; // runs that are not over
+}
+
+/** What a gateway says of a conversation that is not there. */
+const MISSING: ReadonlySet<string> = new Set(["unknown_conversation", "invalid_id", "invalid_message"]);
+
+export function statusOf(standing: Standing): LinkStatus {
+  const { link, watch, received, waiting, complete, recovered, runs, active } = standing;
+  if (typeof watch === "object") return refusal(watch);
+  if (link.kind === "closed") return { kind: "offline", message: link.error.message };
+  if (link.kind === "connecting") return { kind: "connecting" };
+  if (link.kind === "waiting") return { kind: "reconnecting", at: link.at, attempt: link.attempt };
+  if (watch === "lagging") return { kind: "lagging" };
+  if (watch === "joining" || standing.behind)
+    return { kind: "catching_up", received, total: complete ? received + waiting : null };
+  if (recovered) return { kind: "recovered", reason: recovered };
+  return { kind: runs > 0 && active === 0 ? "ended" : "live" };
+}
+
+function refusal({ code, message }: { code: string; message: string }): LinkStatus {
+  return MISSING.has(code) ? { kind: "missing", code, message } : { kind: "offline", message };
+}

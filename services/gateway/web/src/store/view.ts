@@ -4,6 +4,7 @@
  */
 import type { Fold, Item, Run } from "../fold/fold";
 import { layoutRun, type Row } from "../layout/blocks";
+import { ENDED } from "../schema/constants";
 import { Listeners } from "./listeners";
 import { share } from "./share";
 
@@ -18,8 +19,6 @@ export interface Head {
 
 /** `any` is told once for every `publish` that changed something. */
 export type ViewKey = `item:${string}` | `run:${string}` | "rows" | "head" | "any";
-
-const OVER: ReadonlySet<string> = new Set(["completed", "failed", "cancelled", "superseded"]);
 
 export class View {
   #fold: Fold;
@@ -49,7 +48,7 @@ export class View {
     return cached(this.#items, id, this.#fold.items, copyOfItem);
   }
 
-  /** Its `last` and `end_seq` are those of its last change that shows. */
+  /** Its `last` and `end_seq` are as of its last other change: they grow with every frame, and nobody draws them. */
   run(id: string): Run | undefined {
     return cached(this.#runs, id, this.#fold.runs, copyOfRun);
   }
@@ -112,7 +111,7 @@ export class View {
     for (const id of changed) {
       const run = (items.get(id) ?? this.#items.get(id))?.run;
       if (run !== undefined) touched.add(run);
-      else for (const [one, { status }] of runs) if (!OVER.has(status)) touched.add(one); // dropped before anyone saw it
+      else for (const [one, { status }] of runs) if (!ENDED.has(status)) touched.add(one); // dropped before anyone saw it
     }
     return touched;
   }
@@ -136,7 +135,7 @@ export class View {
 }
 
 function headOf({ conversation, title, created, runs }: Fold): Head {
-  const active = [...runs.values()].filter((run) => !OVER.has(run.status)).map((run) => run.id);
+  const active = [...runs.values()].filter((run) => !ENDED.has(run.status)).map((run) => run.id);
   return { conversation, title, created, runs: [...runs.keys()], active };
 }
 
@@ -147,9 +146,8 @@ function copyOfItem(item: Item): Item {
   return { ...item };
 }
 
-function copyOfRun(run: Run, before?: Run): Run {
-  const shown = before && { last: before.last, end_seq: before.end_seq }; // they grow with every frame and nobody draws them
-  return { ...run, usage: [...run.usage], counts: { ...run.counts }, ...shown };
+function copyOfRun(run: Run): Run {
+  return { ...run, usage: [...run.usage], counts: { ...run.counts } };
 }
 
 function cached<T>(copies: Map<string, T>, id: string, now: ReadonlyMap<string, T>, copy: (value: T) => T) {
@@ -162,17 +160,12 @@ function cached<T>(copies: Map<string, T>, id: string, now: ReadonlyMap<string, 
 }
 
 /** Bring the copy of `id` up to date. Returns whether who has seen it should look again. */
-function refresh<T>(
-  copies: Map<string, T>,
-  id: string,
-  now: ReadonlyMap<string, T>,
-  copy: (value: T, before?: T) => T,
-): boolean {
+function refresh<T>(copies: Map<string, T>, id: string, now: ReadonlyMap<string, T>, copy: (value: T) => T): boolean {
   const before = copies.get(id);
   const value = now.get(id);
   if (value === undefined) return copies.delete(id);
   if (before === undefined) return true; // perhaps somebody waits for it to come
-  const after = share(before, copy(value, before));
+  const after = share(before, copy(value));
   copies.set(id, after);
   return after !== before;
 }

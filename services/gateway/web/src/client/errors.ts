@@ -1,0 +1,14 @@
+import type { ErrorBody } from "../schema/types";
+
+/** What a gateway refused, or what could not reach one. `code` is stable (docs/errors.md), the message is for a person. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: string;
+  readonly retryable: boolean; // the same request may succeed later
+
+  constructor({ code, message, retryable = false }: ErrorBody) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+  }
+}

@@ -1,0 +1,181 @@
+/** Conversation: the one that is open: its watch, the fold of what came as a view, its recording, and what a person asks. */
+import type { Connection, Watching } from "../client/connection";
+import { Pace } from "../client/pace";
+import type { Delivery } from "../client/watch";
+import { Fold, FoldError } from "../fold/fold";
+import type { Ack, Resolve, Send } from "../schema/types";
+import { type OpenReplay, Recorder } from "../time/recording";
+import { Backlog, type Next } from "./backlog";
+import { openReplay } from "./replay";
+import { share } from "./share";
+import { type GapReason, type LinkStatus, type Standing, statusOf } from "./status";
+import { View } from "./view";
+
+const FOLD_MS_MAX = 8; // of one animation frame: half of it is left for drawing
+const BEHIND_TURNS = 6; // with something left over, until the badge says so: a tenth of a second
+const RECOVERED_MS = 5_000; // for a person to read it
+
+export type Message = Pick<Send, "id" | "agent" | "multitask">;
+
+export class Conversation {
+  readonly id: string;
+  readonly live: View;
+  readonly recorder: Recorder;
+  /** For the recorder: a second subscription, from the first event on. */
+  readonly openReplay: OpenReplay;
+  readonly #connection: Connection;
+  readonly #watching: Watching;
+  readonly #leaveConnection: () => void;
+  readonly #backlog = new Backlog();
+  readonly #pace = new Pace(() => this.#turn());
+  readonly #listeners = new Set<() => void>();
+  #watch: Standing["watch"] = "joining";
+  #received = 0;
+  #turnsBehind = 0;
+  #gap: GapReason | null = null; // until it is level again
+  #recovered: { reason: GapReason; timer: ReturnType<typeof setTimeout> } | null = null;
+  #status: LinkStatus = { kind: "connecting" };
+
+  constructor(id: string, connection: Connection) {
+    this.id = id;
+    this.live = new View(new Fold({ conversation: id }));
+    this.recorder = new Recorder(id);
+    this.openReplay = openReplay(connection, id);
+    this.#connection = connection;
+    this.#leaveConnection = connection.subscribe(() => this.#look());
+    this.#watching = connection.watch({ conversation: id }, (delivery) => this.#deliver(delivery));
+    this.#look();
+  }
+
+  /** The same object until it changes. */
+  status(): LinkStatus {
+    return this.#status;
+  }
+
+  /** Returns what ends the subscription. */
+  subscribeStatus(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Say something; under the same `id` as often as one likes. Rejects with ApiError. */
+  async send(text: string, { id, agent, multitask }: Message): Promise<Ack> {
+    const ack = await this.#connection.request({ op: "send", conversation: this.id, id, text, agent, multitask });
+    if (typeof this.#watch === "object") this.#watching.again(); // the first message makes the conversation
+    return ack;
+  }
+
+  /** Ask a run to end. Rejects with ApiError. */
+  cancel(run: string): Promise<Ack> {
+    return this.#connection.request({ op: "cancel", conversation: this.id, run });
+  }
+
+  /** Answer what a run asks. Rejects with ApiError. */
+  resolve(interrupt: string, decision: Resolve["decision"], value?: unknown): Promise<Ack> {
+    return this.#connection.request({ op: "resolve", conversation: this.id, interrupt, decision, value });
+  }
+
+  /** Try now, whatever the status says. */
+  retry(): void {
+    this.#connection.retry();
+    if (typeof this.#watch === "object") this.#watching.again();
+  }
+
+  close(): void {
+    this.#watching.close();
+    this.#leaveConnection();
+    this.#pace.stop();
+    this.recorder.close();
+    if (this.#recovered) clearTimeout(this.#recovered.timer);
+    this.#listeners.clear();
+  }
+
+  #deliver(delivery: Delivery): void {
+    this.#backlog.push(delivery);
+    this.#pace.ask();
+  }
+
+  /** Fold what came, as far as the time goes. Returns whether something is left. */
+  #turn(): boolean {
+    const until = performance.now() + FOLD_MS_MAX;
+    do {
+      const next = this.#backlog.take();
+      if (next) this.#take(next);
+    } while (!this.#backlog.empty && performance.now() < until);
+    this.live.publish();
+    this.#turnsBehind = this.#backlog.empty ? 0 : this.#turnsBehind + 1;
+    this.#look();
+    return !this.#backlog.empty;
+  }
+
+  #take(next: Next): void {
+    switch (next.kind) {
+      case "joining":
+        this.#watch = "joining";
+        this.#received = 0;
+        break;
+      case "gap":
+        this.#gap = next.reason;
+        break;
+      case "snapshot":
+        this.live.replace(new Fold(next.transcript));
+        this.recorder.base(next.transcript, next.cursor);
+        break;
+      case "frame":
+        this.#fold(next);
+        break;
+      case "caught_up":
+        this.#watch = "level";
+        if (this.#gap) this.#recover(this.#gap);
+        break;
+      case "lagging":
+        this.#watch = "lagging";
+        break;
+      case "refused":
+        this.#watch = next;
+    }
+  }
+
+  #fold({ frame, cursor }: Extract<Next, { kind: "frame" }>): void {
+    this.#received += frame.events.length;
+    try {
+      this.live.fold.apply(frame);
+    } catch (error) {
+      if (!(error instanceof FoldError)) throw error;
+      console.warn(`conversation ${this.id}: ${error.message}; asking for a snapshot`);
+      this.#backlog.clear();
+      this.#watching.resync();
+      return;
+    }
+    this.recorder.add(frame, cursor);
+  }
+
+  #recover(reason: GapReason): void {
+    this.#gap = null;
+    if (this.#recovered) clearTimeout(this.#recovered.timer);
+    const timer = setTimeout(() => {
+      this.#recovered = null;
+      this.#look();
+    }, RECOVERED_MS);
+    this.#recovered = { reason, timer };
+  }
+
+  #look(): void {
+    const { runs, active } = this.live.head();
+    const status = statusOf({
+      link: this.#connection.state,
+      watch: this.#watch,
+      received: this.#received,
+      waiting: this.#backlog.events,
+      complete: this.#backlog.reachesPresent || this.#watch === "level",
+      behind: this.#turnsBehind >= BEHIND_TURNS,
+      recovered: this.#recovered?.reason ?? null,
+      runs: runs.length,
+      active: active.length,
+    });
+    const shared = share(this.#status, status);
+    if (shared === this.#status) return;
+    this.#status = shared;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
