@@ -1,0 +1,131 @@
+/** The gateway's HTTP API, as far as the page uses it (docs/protocol.md). Whatever goes wrong is an ApiError. */
+import type { ErrorBody, Resolve, RunState } from "../schema/types";
+import { ApiError } from "./errors";
+
+const ANSWER_MS_MAX = 20_000; // above what the slowest part behind a gateway is waited for
+
+/** `status` is what goes on now, `last_status` how the newest run that has ended did. Times in ms since the epoch. */
+export interface ConversationRow {
+  id: string;
+  title: string;
+  created: number;
+  updated: number;
+  runs: number;
+  status: "idle" | "queued" | "running" | "waiting" | "unknown";
+  last_status: "" | "completed" | "failed" | "cancelled" | "superseded";
+}
+
+/** Newest activity first. `next` is the `page` of what follows, empty at the end. */
+export interface ConversationPage {
+  conversations: ConversationRow[];
+  next: string;
+}
+
+export interface ConversationHead {
+  id: string;
+  title: string;
+}
+
+/** `default` is whom a message asks that names nobody. */
+export interface Agents {
+  agents: { name: string; description: string }[];
+  default: string;
+}
+
+export interface RunProgress {
+  conversation: string;
+  run: string;
+  status: NonNullable<RunState["status"]>;
+  over: boolean;
+  attempt: number;
+  retrying: string;
+}
+
+/** `retryable` errors have not been tried again: who asks knows whether anybody still waits. */
+export class Api {
+  readonly #base: string;
+
+  /** `base` is the gateway's address with a slash at its end; empty for the one that served this page. */
+  constructor(base = "") {
+    this.#base = base;
+  }
+
+  agents(signal?: AbortSignal): Promise<Agents> {
+    return this.#json("GET", "v1/agents", { signal });
+  }
+
+  /** `q` searches titles and messages. */
+  conversations(asked: { q?: string; page?: string; limit?: number } = {}, signal?: AbortSignal) {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(asked)) if (value) query.set(name, String(value));
+    return this.#json<ConversationPage>("GET", `v1/conversations?${query}`, { signal });
+  }
+
+  /** One that exists is left as it is. */
+  createConversation(body: { id?: string; title?: string } = {}): Promise<ConversationHead> {
+    return this.#json("POST", "v1/conversations", { body });
+  }
+
+  renameConversation(conversation: string, title: string): Promise<ConversationHead> {
+    return this.#json("PATCH", `v1/conversations/${conversation}`, { body: { title } });
+  }
+
+  deleteConversation(conversation: string): Promise<void> {
+    return this.#json("DELETE", `v1/conversations/${conversation}`);
+  }
+
+  /** Where a browser downloads the conversation as a file. */
+  exportUrl(conversation: string, format: "json" | "markdown"): string {
+    return `${this.#base}v1/conversations/${conversation}/export?format=${format}`;
+  }
+
+  /** `view` is what a browser may show, in a sandbox; `content` are the bytes, to be saved. */
+  artifactUrl(conversation: string, artifact: string, version: number, what: "content" | "view"): string {
+    return `${this.#base}v1/artifacts/${conversation}.${artifact}/versions/${version}/${what}`;
+  }
+
+  runStatus(conversation: string, run: string, signal?: AbortSignal): Promise<RunProgress> {
+    return this.#json("GET", `v1/runs/${conversation}.${run}/status`, { signal });
+  }
+
+  resolveInterrupt(conversation: string, interrupt: string, body: Pick<Resolve, "decision" | "value">) {
+    const path = `v1/conversations/${conversation}/interrupts/${interrupt}/resolve`;
+    return this.#json<{ conversation: string; interrupt: string; run: string }>("POST", path, { body });
+  }
+
+  async #json<T>(method: string, path: string, { body, signal }: { body?: unknown; signal?: AbortSignal } = {}) {
+    const response = await this.#fetch(method, path, body, signal);
+    const text = await response.text();
+    if (!response.ok) throw new ApiError(errorOf(response, text));
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  async #fetch(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+    const deadline = AbortSignal.timeout(ANSWER_MS_MAX);
+    try {
+      return await fetch(this.#base + path, {
+        method,
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error; // the caller's own doing
+      const message = deadline.aborted ? "The gateway did not answer in time." : "The gateway cannot be reached.";
+      throw new ApiError({ code: "unreachable", message, retryable: true });
+    }
+  }
+}
+
+/** The API of the gateway that served this page. */
+export const api = new Api();
+
+function errorOf(response: Response, text: string): ErrorBody {
+  try {
+    const body = JSON.parse(text);
+    if (typeof body.code === "string" && typeof body.message === "string") return body;
+  } catch {
+    // not ours: of a proxy between here and the gateway
+  }
+  const message = `The answer was ${response.status} ${response.statusText}`.trim();
+  return { code: "http_error", message, retryable: response.status >= 500 };
+}
