@@ -1,0 +1,151 @@
+/** Spans: when runs, agents, tools and messages were at work, and in which row of the timeline each is drawn. Pure. */
+import type { Item, Run } from "../fold/fold";
+
+export type SpanKind = "run" | "agent" | "tool" | "message" | "reasoning";
+
+/**
+ * `start` and `end` in ms since the epoch; one that is `open` goes on and ends now. `name` is whose colour it has: the agent's.
+ * It takes `rows` rows from `row` on: an agent's contain those of what it did itself. Of two others in one row the first has
+ * ended before the second begins, so what overlaps in time stands in different rows.
+ */
+export interface Span {
+  key: string;
+  kind: SpanKind;
+  run: string;
+  ns: string;
+  name: string;
+  label: string;
+  start: number;
+  end: number;
+  open: boolean;
+  failed: boolean;
+  row: number;
+  rows: number;
+}
+
+export interface Lanes {
+  spans: readonly Span[];
+  rows: number;
+}
+
+interface Source {
+  readonly items: ReadonlyMap<string, Item>;
+  readonly runs: ReadonlyMap<string, Run>;
+}
+
+/** What one agent did in one run: its own span and those of its tools and texts. */
+interface Band {
+  agent: Span;
+  parent: string;
+  work: Span[];
+}
+
+const FAILED: ReadonlySet<string> = new Set(["failed", "interrupted", "cancelled"]);
+
+/** `now` in ms since the epoch. */
+export function spans({ items, runs }: Source, now: number): Lanes {
+  const bands = new Map<string, Band>();
+  for (const item of items.values()) collect(bands, runs.get(item.run), item, now);
+  const placed: Span[] = [];
+  const ends: number[] = []; // of the last span in each row
+  for (const span of byStart(Array.from(runs.values()).flatMap((run) => runSpan(run, now)))) {
+    placed.push(span);
+    span.row = settle(ends, 0, span);
+  }
+  const top = ends.length;
+  for (const band of byStart(bands.values(), (band) => band.agent)) {
+    const { agent, work, parent } = band;
+    const rows: number[] = [];
+    for (const span of byStart(work)) span.row = settle(rows, 0, span);
+    agent.rows = 1 + rows.length;
+    const above = bands.get(parent)?.agent;
+    agent.row = settle(ends, above?.rows ? above.row + above.rows : top, agent);
+    for (const span of work) span.row += agent.row + 1;
+    placed.push(agent, ...work);
+  }
+  return { spans: placed, rows: ends.length };
+}
+
+/** Where the first row is from `from` on that has room for the span, below it as well for as many rows as it takes. */
+function settle(ends: number[], from: number, span: Span): number {
+  let row = from;
+  for (let at = row; at < row + span.rows; at += 1) if ((ends[at] ?? 0) > span.start) row = at + 1;
+  const end = Math.max(span.end, span.start + 1); // one without duration takes its place as well
+  while (ends.length < row) ends.push(0);
+  for (let at = row; at < row + span.rows; at += 1) ends[at] = end;
+  return row;
+}
+
+function collect(bands: Map<string, Band>, run: Run | undefined, item: Item, now: number): void {
+  if (!run || !item.started || (item.type === "message" && item.role === "user")) return;
+  if (item.type === "agent") widen(bandOf(bands, run, item.ns, item.started), item, now, item.name);
+  if (item.type !== "tool" && item.type !== "message" && item.type !== "reasoning") return;
+  const band = bandOf(bands, run, item.ns, item.started);
+  const label = item.type === "tool" ? item.title || item.name : item.type;
+  const { start, end, open, failed } = when(item, now);
+  const { name } = band.agent;
+  band.work.push({
+    key: item.id,
+    kind: item.type,
+    run: run.id,
+    ns: item.ns,
+    name,
+    label,
+    start,
+    end,
+    open,
+    failed,
+    row: 0,
+    rows: 1,
+  });
+  widen(band, item, now);
+}
+
+function bandOf(bands: Map<string, Band>, run: Run, ns: string, start: number): Band {
+  const key = `${run.id}/${ns}`;
+  const known = bands.get(key);
+  if (known) return known;
+  const name = ns === "main" ? run.agent : nameIn(ns);
+  const times = { start, end: start, open: false, failed: false, row: 0, rows: 0 };
+  const agent: Span = { key, kind: "agent", run: run.id, ns, name, label: name, ...times };
+  const band = { agent, parent: `${run.id}/${ns.slice(0, ns.lastIndexOf("/"))}`, work: [] };
+  bands.set(key, band);
+  return band;
+}
+
+/** An agent was at work at least as long as what it did. */
+function widen({ agent }: Band, item: Item, now: number, name = agent.name): void {
+  const { start, end, open, failed } = when(item, now);
+  agent.name = agent.label = name;
+  agent.start = Math.min(agent.start, start);
+  agent.end = Math.max(agent.end, end);
+  agent.open ||= open;
+  if (item.type === "agent") agent.failed = failed;
+}
+
+function when({ started, ended, status }: Item, now: number): Pick<Span, "start" | "end" | "open" | "failed"> {
+  const open = status === "open";
+  return { start: started, end: Math.max(started, open ? now : ended), open, failed: FAILED.has(status) };
+}
+
+function runSpan(run: Run, now: number): Span[] {
+  const start = run.started || run.queued;
+  if (!start) return [];
+  const open = !run.ended;
+  const { id, agent } = run;
+  const times = { start, end: Math.max(start, open ? now : run.ended), open, failed: FAILED.has(run.status) };
+  return [{ key: id, kind: "run", run: id, ns: "main", name: agent, label: agent, ...times, row: 0, rows: 1 }];
+}
+
+/** `main/research:1/reader:2` is the work of `reader`. */
+function nameIn(ns: string): string {
+  const element = ns.slice(ns.lastIndexOf("/") + 1);
+  const colon = element.indexOf(":");
+  return colon < 0 ? element : element.slice(0, colon);
+}
+
+function byStart(spans: Iterable<Span>): Span[];
+function byStart<T>(some: Iterable<T>, span: (one: T) => Span): T[];
+function byStart<T>(some: Iterable<T>, span: (one: T) => Span = (one) => one as Span): T[] {
+  return Array.from(some).sort((one, other) => span(one).start - span(other).start);
+}
