@@ -18,9 +18,8 @@ import structlog
 from schemas.codec import decode_frame
 from schemas.errors import AnabranchError, FoldError, Invalid, NotFound
 from schemas.events import Frame
-from services.archive.port import Archived
 from services.broker.port import Record, Subscription
-from services.gateway.history import History, Lost
+from services.gateway.history import Base, History, Lost, both
 from services.gateway.join import Join
 from services.gateway.state import State
 
@@ -88,19 +87,29 @@ class Follower:
     async def open(self) -> None:
         """Subscribe, read the conversation to the present, go live. Raises NotFound, Unavailable."""
         try:
-            archived = await self._history.archived()
-            self._subscription = await self._history.follow(self._on_live)
-            self._trusted_at = asyncio.get_running_loop().time() + INTEREST_S
-            await self._build(archived)
+            guess = self._history.partition
+            _, base = await both(self._subscribe(), self._history.base())
+            if self._history.partition != guess:
+                self._unsubscribe()
+                await self._subscribe()
+            await self._build(base)
         except BaseException:
             self.close()
             raise
         self._go_live()
 
-    def close(self) -> None:
-        self.closed = True
+    async def _subscribe(self) -> None:
+        self._subscription = await self._history.follow(self._on_live)
+        self._trusted_at = asyncio.get_running_loop().time() + INTEREST_S
+
+    def _unsubscribe(self) -> None:
         if self._subscription is not None:
             self._subscription.close()
+            self._subscription = None
+
+    def close(self) -> None:
+        self.closed = True
+        self._unsubscribe()
         self._watcher.on_closed()
 
     async def check(self) -> None:
@@ -180,7 +189,7 @@ class Follower:
                     if rebuild is None:
                         await self._history.read_on(self.state, self._join, self._watcher.on_frame)
                     else:
-                        await self._build(await self._history.archived())
+                        await self._build(await self._history.base())
                         self._watcher.on_rebuilt(rebuild)
                 self._go_live()
                 return
@@ -203,13 +212,13 @@ class Follower:
             for record in join.rest():
                 self._on_live(record.seq, record.lane, record.data)
 
-    async def _build(self, archived: Archived | None) -> None:
+    async def _build(self, base: Base) -> None:
         """Build the state, first trusting the log to be whole, then from what is left of it. Raises NotFound, Unavailable."""
         assert self._join is not None
         build = partial(self._history.build, join=self._join, ring_bytes_max=self._host.ring_bytes_max)
         try:
-            self.state = await build(archived, tolerant=False)
+            self.state = await build(base, tolerant=False)
         except FoldError as error:
             _log.warning("the log is not whole", conversation=self._history.conversation, error=error.message)
-            self.state = await build(await self._history.archived(), tolerant=True)
+            self.state = await build(await self._history.base(), tolerant=True)
         self.suspect = False

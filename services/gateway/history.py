@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from schemas import subjects
 from schemas.codec import decode_frame
@@ -13,8 +13,9 @@ from schemas.errors import FoldError, Invalid, NotFound, Unavailable
 from schemas.events import Frame
 from schemas.transcript import Transcript
 from services.archive.port import Archived, ArchiveReader
-from services.broker.port import READ_BYTES_MAX, READ_MESSAGES_MAX, Bounds, Broker, Record, Subscription
+from services.broker.port import READ_BYTES_MAX, READ_MESSAGES_MAX, Batch, Bounds, Broker, Record, Subscription
 from services.gateway.join import Join
+from services.gateway.reading import Reading, Spans
 from services.gateway.state import State
 
 PRESENT_S = 10.0
@@ -24,7 +25,11 @@ STALE_PAUSE_S = 0.03
 """Before asking a copy of the log again that does not know yet what was seen live."""
 
 STRETCH_RECORDS = 4 * READ_MESSAGES_MAX
-"""Records read between two questions what the log still holds."""
+LONG_STRETCH_RECORDS = 16 * READ_MESSAGES_MAX
+"""Records read between two questions what the log still holds: at first few, so that the first of them come soon."""
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 Lost = Literal["epoch", "lost"]
 """Why a state must be built anew: the stream is another one, or something of it cannot be put in its place any more."""
@@ -45,8 +50,15 @@ class Verdict(NamedTuple):
     needed: int = 0
 
 
+class Base(NamedTuple):
+    """What a state can be built on: what the archive has, and what the log held no later than that was looked up."""
+
+    archived: Archived | None
+    bounds: Bounds
+
+
 class History:
-    """The history of one conversation. Everything awaited here may raise Unavailable."""
+    """The history of one conversation. Everything awaited here may raise Unavailable. `partition` is a guess before `base`."""
 
     def __init__(
         self, broker: Broker, archive: ArchiveReader, tenant: str, conversation: str, *, partitions: int
@@ -55,30 +67,33 @@ class History:
         self._archive = archive
         self._tenant = tenant
         self.conversation = conversation
-        self._partitions = partitions
-        self.partition = -1
+        self._spans = Spans()
+        self.partition = subjects.partition_of(tenant, conversation, partitions)
 
-    async def archived(self) -> Archived | None:
-        """What the archive has of it; the first call also finds its partition."""
-        found = await self._archive.conversation(self._tenant, self.conversation)
-        if found is not None:
-            self.partition = found.partition
-        elif self.partition < 0:
-            self.partition = subjects.partition_of(self._tenant, self.conversation, self._partitions)
-        return found
+    async def base(self) -> Base:
+        """Look up at once what the archive has and what the log holds; where it turns out to be another log, or to have
+        grown before the archive did, the log once more.
+        """
+        archived, bounds = await both(self._archive.conversation(self._tenant, self.conversation), self._bounds())
+        if archived is not None:
+            moved, self.partition = archived.partition != self.partition, archived.partition
+            cursor = archived.cursor
+            if moved or (cursor is not None and cursor.seq > bounds.last):
+                bounds = await self._bounds()
+        return Base(archived, bounds)
 
     async def follow(self, on_live: Callable[[int, str, bytes], None]) -> Subscription:
         return await self._broker.follow(subjects.live(self.partition, self._tenant, self.conversation), on_live)
 
-    async def build(self, archived: Archived | None, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
-        """The conversation's state at the present, `archived` and what came after. Its cursor counts if it is of the stream
+    async def build(self, base: Base, join: Join, *, ring_bytes_max: int, tolerant: bool) -> State:
+        """The conversation's state at the present: the archive's and what came after. Its cursor counts if it is of the stream
         that is there now, and not beyond its end, which a power cut can have taken; else the stream is read from its beginning.
 
         Raises:
             NotFound: neither the archive nor the leader of the log knows the conversation.
             FoldError: the log is not whole (never if `tolerant`).
         """
-        bounds = await self._bounds()
+        archived, bounds = base
         transcript = archived.transcript if archived else Transcript(conversation=self.conversation)
         start = Cursor(bounds.epoch, 0)
         beyond: frozenset[str] = frozenset()
@@ -108,27 +123,33 @@ class History:
         """
         join.begin(state.seq)
         try:
-            async with asyncio.timeout(PRESENT_S):
+            async with asyncio.timeout(PRESENT_S), Reading(self._read, self._spans) as reading:
                 records: Sequence[Record] = ()
                 while not join.caught_up:
-                    asking = self._broker.read(self.partition, self._log, join.ask())
-                    batch, _ = await asyncio.gather(asking, _take(state, records, on_frame))
+                    asking = reading.next(join.ask())
+                    if records:
+                        batch, _ = await asyncio.gather(asking, _take_meanwhile(state, records, on_frame))
+                    else:
+                        batch = await asking
                     records = join.answer(batch)
                     if batch.pending == 0 and not join.caught_up:
                         await asyncio.sleep(STALE_PAUSE_S)
                         join.give_up_before((await self._bounds()).first)
-                await _take(state, records, on_frame)
+                _take(state, records, on_frame)
         except TimeoutError as error:
             raise Unavailable(f"conversation {self.conversation} could not be read to the present") from error
 
-    async def stretch(self, epoch: str, after: int) -> Stretch:
+    async def stretch(self, epoch: str, after: int, records_max: int) -> Stretch:
         """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked."""
         records: list[Record] = []
-        pending, position = 1, after
-        while pending and len(records) < STRETCH_RECORDS and _size(records) < READ_BYTES_MAX:
-            batch = await self._broker.read(self.partition, self._log, position)
-            records += batch.records
-            pending, position = batch.pending, batch.last_seq
+        pending, position, size = 1, after, 0
+        async with Reading(self._read, self._spans) as reading:
+            while pending and len(records) < records_max and size < READ_BYTES_MAX:
+                batch = await reading.next(position, ahead=len(records) + READ_MESSAGES_MAX < records_max)
+                fresh = [record for record in batch.records if record.seq > position]
+                records += fresh
+                size += sum(len(record.data) for record in fresh)
+                pending, position = batch.pending, max(position, batch.last_seq)
         bounds = await self._bounds()
         whole = bounds.epoch == epoch and (bounds.first <= after + 1 or _is_beginning(records))
         return Stretch(records, pending, whole)
@@ -155,6 +176,9 @@ class History:
                 return Verdict(rebuild="lost", needed=last.seq)
         return Verdict(needed=needed)
 
+    async def _read(self, after: int) -> Batch:
+        return await self._broker.read(self.partition, self._log, after)
+
     async def _bounds(self) -> Bounds:
         try:
             return await self._broker.bounds(self.partition)
@@ -169,9 +193,24 @@ class History:
         return subjects.event(self.partition, self._tenant, self.conversation, lane)
 
 
-async def _take(state: State, records: Sequence[Record], on_frame: Callable[[Frame], None] | None) -> None:
-    """Take in one batch, while the next one is under way. Raises FoldError."""
+async def both(one: Coroutine[Any, Any, S], other: Coroutine[Any, Any, T]) -> tuple[S, T]:
+    """The results of both, done at the same time. Raises what one of them raises, and only when both are over."""
+    first, second = await asyncio.gather(one, other, return_exceptions=True)
+    if isinstance(first, BaseException):
+        raise first
+    if isinstance(second, BaseException):
+        raise second
+    return first, second
+
+
+async def _take_meanwhile(state: State, records: Sequence[Record], on_frame: Callable[[Frame], None] | None) -> None:
+    """`_take`, while the next batch is under way."""
     await asyncio.sleep(0)  # the request for it leaves in this turn
+    _take(state, records, on_frame)
+
+
+def _take(state: State, records: Sequence[Record], on_frame: Callable[[Frame], None] | None) -> None:
+    """Take in one batch. Raises FoldError."""
     for record in records:
         try:
             frame = state.read(record)
@@ -184,7 +223,3 @@ async def _take(state: State, records: Sequence[Record], on_frame: Callable[[Fra
 def _is_beginning(records: Sequence[Record]) -> bool:
     """Whether the first record is the conversation's first: then all of it comes after, whatever else has left the log."""
     return bool(records) and records[0].lane == subjects.IN_LANE and decode_frame(records[0].data).n == 1
-
-
-def _size(records: Sequence[Record]) -> int:
-    return sum(len(record.data) for record in records)

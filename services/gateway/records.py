@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.broker.port import READ_MESSAGES_MAX, Record
 from services.gateway.flights import Flight
-from services.gateway.history import STALE_PAUSE_S, Stretch
+from services.gateway.history import LONG_STRETCH_RECORDS, STALE_PAUSE_S, STRETCH_RECORDS, Stretch
 
 if TYPE_CHECKING:
     from services.gateway.channel import Channel
@@ -42,7 +42,7 @@ class Records:
         ring = self._channel.state.ring
         if position >= ring.floor:
             return ring.bytes_after(position)
-        flight = self._channel.stretch(position)
+        flight = self._channel.stretch(position, STRETCH_RECORDS)
         self._ahead = (position, flight)
         stretch = await flight.result()
         if not stretch.whole:
@@ -84,7 +84,7 @@ class Records:
         channel, position = self._channel, self.position
         generation = channel.generation
         ahead, self._ahead = self._ahead, None
-        flight = ahead[1] if ahead is not None and ahead[0] == position else channel.stretch(position)
+        flight = ahead[1] if ahead is not None and ahead[0] == position else channel.stretch(position, STRETCH_RECORDS)
         stretch = await flight.result()
         if channel.generation != generation:
             return ()
@@ -92,7 +92,7 @@ class Records:
             raise LeftTheLog
         if stretch.pending:
             last = stretch.records[-1].seq
-            self._ahead = (last, channel.stretch(last))
+            self._ahead = (last, channel.stretch(last, LONG_STRETCH_RECORDS))
             await asyncio.sleep(0)  # let it be under way while these are encoded and sent
         elif not stretch.records and channel.state.has_records_after(position):
             await asyncio.sleep(STALE_PAUSE_S)  # a copy of the log that is behind

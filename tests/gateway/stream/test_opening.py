@@ -1,0 +1,125 @@
+"""The opening of a channel: what is done at the same time, and what must not be."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from schemas.cursor import Cursor
+from schemas.errors import Unavailable
+from schemas.fold import Fold
+from schemas.subjects import partition_of
+from services.archive.port import Archived
+from services.broker.memory import MemoryBroker, MemoryCore
+from services.broker.port import Batch, Bounds, Subscription
+from services.gateway.hub import Hub, HubSettings
+from tests.broker.waiting import eventually
+from tests.gateway.stream import kit
+from tests.gateway.stream.kit import CONVERSATION, TENANT, Log
+
+
+class Slow(MemoryBroker):
+    """Writes down what it is asked; `confirm` is when the server has a subscription."""
+
+    def __init__(self, core: MemoryCore) -> None:
+        super().__init__(core)
+        self.asked: list[str] = []
+        self.confirm = asyncio.Event()
+        self.failing = ""
+
+    async def follow(self, subject: str, on_message) -> Subscription:
+        self.asked.append(f"follow {subject.split('.')[2]}")
+        await self.confirm.wait()
+        return await super().follow(subject, on_message)
+
+    async def bounds(self, partition: int) -> Bounds:
+        self.asked.append(f"bounds {partition}")
+        if self.failing == "bounds":
+            raise Unavailable("on purpose")
+        return await super().bounds(partition)
+
+    async def read(self, partition: int, subject: str, after: int, **options) -> Batch:
+        self.asked.append(f"read {partition} after {after}")
+        return await super().read(partition, subject, after, **options)
+
+    @property
+    def followed(self) -> list[str]:
+        return [subject for subject, followers in self.core.followers.items() if followers]
+
+
+HOME = partition_of(TENANT, CONVERSATION, 2)
+CALM = HubSettings(partitions=2, check_first_s=60.0)
+
+
+@pytest.fixture
+def core():
+    return MemoryCore(partitions=2)
+
+
+@pytest.fixture
+def broker(core):
+    return Slow(core)
+
+
+async def test_the_log_is_not_read_before_the_server_has_the_subscription(core, broker):
+    await Log(MemoryBroker(core), partition=HOME).write_all([kit.created(), kit.asked()])
+    async with Hub(broker, kit.Archive(), CALM) as hub:
+        opening = asyncio.ensure_future(hub.acquire(TENANT, CONVERSATION))
+        await eventually(lambda: len(broker.asked) == 2)
+        for _ in range(100):
+            await asyncio.sleep(0)  # turns in which a read would come, if one did
+        assert sorted(broker.asked) == [f"bounds {HOME}", f"follow {HOME}"]
+        broker.confirm.set()
+        channel = await opening
+        assert broker.asked[2:] == [f"read {HOME} after 0"]
+        assert channel.cursor == Cursor(core.epoch, 2)
+
+
+async def test_a_conversation_whose_row_names_another_partition_is_followed_and_read_there(core, broker):
+    log = Log(MemoryBroker(core), partition=1 - HOME)
+    await log.write_all([kit.created("here"), kit.asked()])
+    archive = kit.Archive()
+    archive.rows[CONVERSATION] = Archived(1 - HOME, None, Fold(log.transcript()).snapshot())
+    broker.confirm.set()
+    async with Hub(broker, archive, CALM) as hub, hub.channel(TENANT, CONVERSATION) as channel:
+        assert channel.partition == 1 - HOME
+        seq = await log.write_all([kit.started(), kit.delta(0)])
+        assert await channel.reached(seq, 0.2)
+        assert channel.fold.snapshot() == log.transcript()
+        assert [subject.split(".")[2] for subject in broker.followed] == [str(1 - HOME)]
+
+
+async def test_an_archive_that_was_written_after_the_log_was_looked_at_is_no_archive_beyond_its_end(core, broker):
+    log = Log(MemoryBroker(core), partition=HOME)
+    first = await log.write_all([kit.created(), kit.asked()])
+    broker.confirm.set()
+    rest = [kit.started(), *map(kit.delta, range(3)), kit.ended(3)]
+
+    class Writing(kit.Archive):
+        async def conversation(self, tenant: str, conversation: str) -> Archived | None:
+            await eventually(lambda: any(asked.startswith("bounds") for asked in broker.asked))
+            if not self.rows:
+                last = await log.write_all(rest)
+                self.rows[CONVERSATION] = Archived(HOME, Cursor(core.epoch, last), log.transcript())
+            return await super().conversation(tenant, conversation)
+
+    async with Hub(broker, Writing(), CALM) as hub, hub.channel(TENANT, CONVERSATION) as channel:
+        assert broker.asked[-1] == f"read {HOME} after {first + len(rest)}"
+        assert channel.fold.snapshot() == log.transcript()
+
+
+@pytest.mark.parametrize("confirmed", ["before it failed", "after it failed"])
+async def test_an_opening_that_fails_leaves_no_subscription_behind(core, broker, confirmed):
+    broker.failing = "bounds"
+    async with Hub(broker, kit.Archive(), CALM) as hub:
+        if confirmed == "before it failed":
+            broker.confirm.set()
+        opening = asyncio.ensure_future(hub.acquire(TENANT, CONVERSATION))
+        await eventually(lambda: len(broker.asked) == 2)
+        broker.confirm.set()
+        with pytest.raises(Unavailable):
+            await opening
+        for _ in range(100):
+            await asyncio.sleep(0)  # turns in which one that was left alone would be made
+        assert broker.followed == []
