@@ -11,7 +11,7 @@ PAGE := $(WEB)/dist/index.html
 PAGE_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find $(WEB)/src)) $(addprefix $(WEB)/,build.py package-lock.json vite.config.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat web test lint format bench setup requirements clean
+.PHONY: help run chat web test lint format generate bench setup requirements clean
 
 help: ## Print all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: $(VENV)/dev ## Check style, types and the direction of imports
 
 format: $(VENV)/dev ## Format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python $(WEB)/build.py biome check --write .
+
+generate: $(VENV)/dev ## Write the page's types and the documents of docs/schema/ from schemas/ (a test says when that is due)
+	@$(BIN)/python -m schemas
 
 bench: $(VENV)/dev ## Measure the hot path beside the raw limits, in minutes (results: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from schemas import typescript
+from schemas import documents, typescript
 
 ROOT = Path(__file__).parent.parent
 _PAGE = "services/gateway/web/src/schema"
@@ -16,8 +18,14 @@ def generated() -> dict[Path, str]:
         f"{_PAGE}/types.ts": typescript.types(),
         f"{_PAGE}/defaults.ts": typescript.defaults(),
         f"{_PAGE}/constants.ts": typescript.constants(),
+        "docs/schema/anabranch.schema.json": _json(documents.json_schema()),
+        "docs/schema/asyncapi.json": _json(documents.asyncapi()),
     }
     return {ROOT / name: text for name, text in texts.items()}
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _members(info: inspect.Type) -> list[str]:
     """The type as the members of a union."""
     match info:
         case inspect.UnionType():
-            members = tuple(one.cls.__name__ for one in info.types if isinstance(one, inspect.StructType))
+            members = tuple(one.cls.__name__ if isinstance(one, inspect.StructType) else "" for one in info.types)
             named = [_ts(name) for name, others in shapes.unions().items() if others == members]
             return named or [member for one in info.types for member in _members(one)]
         case inspect.LiteralType():
@@ -117,7 +117,8 @@ def defaults() -> str:
     """What the wire leaves out: the defaults of each shape, and which of its fields hold shapes of their own."""
     found = shapes.structs(shapes.PAGE)
     made = "".join(f"  {_ts(name)}: () => ({_object(_defaults(shape), 2)}),\n" for name, shape in found.items())
-    nested = {_ts(name): inner for name, shape in found.items() if (inner := _nested(shape))}
+    ours = {_ts(name) for name in [*found, *shapes.unions()]}
+    nested = {_ts(name): inner for name, shape in found.items() if (inner := _nested(shape, ours))}
     tagged = {
         _ts(name): {str(found[member].tag): _ts(member) for member in members}
         for name, members in _page_unions(found).items()
@@ -138,15 +139,14 @@ def _defaults(shape: inspect.StructType) -> dict[str, Any]:
     return {field.encode_name: shapes.default(field) for field in shape.fields if not field.required}
 
 
-def _nested(shape: inspect.StructType) -> dict[str, str]:
+def _nested(shape: inspect.StructType, ours: set[str]) -> dict[str, str]:
     """Field → the shape or union that it holds, alone, in a list, or beside null."""
-    held = {}
-    for field in shape.fields:
-        names = [name.removesuffix("[]") for name in _members(field.type)]
-        for name in names:
-            if name in map(_ts, [*shapes.structs(shapes.PAGE), *shapes.unions()]):
-                held[field.encode_name] = name
-    return held
+    return {
+        field.encode_name: name
+        for field in shape.fields
+        for name in (member.removesuffix("[]") for member in _members(field.type))
+        if name in ours
+    }
 
 
 def _object(value: Any, indent: int) -> str:
