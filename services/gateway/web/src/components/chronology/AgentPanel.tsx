@@ -1,0 +1,86 @@
+import { type CSSProperties, memo, type ReactNode, useId } from "react";
+import type { Panel } from "../../layout/blocks";
+import { useItem } from "../../store/hooks";
+import { colourOf, initialsOf, nameOf, pathOf } from "./agents";
+import { marks } from "./fields";
+import { useFolding } from "./folding";
+import { duration } from "./format";
+import type { Of } from "./items";
+import css from "./panel.module.css";
+import { useReveal } from "./reveal";
+
+type Agent = Of<"agent">;
+
+/** Panels deeper than this show their path, and fold by themselves when their agent has finished. */
+const OPEN_DEPTH = 2;
+
+/** One part of what an agent does, in its colour. What is in it is drawn by `children` unless it is folded. */
+export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel: Panel; children: () => ReactNode }) {
+  const item = useItem<Agent>(panel.agent);
+  const deep = panel.depth > OPEN_DEPTH;
+  const [unfolded, unfold] = useFolding(panel.key, !deep || item?.status === "open");
+  const body = useId();
+  const name = item?.name || nameOf(panel.ns);
+  const path = pathOf(panel.ns);
+  return (
+    <section
+      className={css.panel}
+      style={{ "--agent": colourOf(name) } as CSSProperties}
+      aria-label={`Agent ${name}${panel.part > 1 ? `, part ${panel.part}` : ""}`}
+      data-key={panel.key}
+      data-ns={panel.ns}
+      {...(item && panel.part === 1 ? marks(item) : undefined)}
+    >
+      <div className={css.head}>
+        <button
+          type="button"
+          className={css.fold}
+          aria-expanded={unfolded}
+          aria-controls={body}
+          onClick={() => unfold(!unfolded)}
+        >
+          <span className={css.avatar} aria-hidden="true">
+            {initialsOf(name)}
+          </span>
+          <span className={css.name}>{name}</span>
+          {deep && <span className={css.path}>{path.join(" › ")}</span>}
+          {panel.part === 1 && item?.description && <span className={css.description}>{item.description}</span>}
+        </button>
+        {panel.earlier && <Continues to={panel.earlier} where="up" name={name} />}
+        {!panel.later && item && <Status item={item} />}
+      </div>
+      <div className={css.body} id={body} hidden={!unfolded}>
+        {unfolded && children()}
+        {unfolded && panel.later && <Continues to={panel.later} where="down" name={name} />}
+        {!panel.later && item?.error && (
+          <p className={css.error}>
+            {item.error.message} <code>{item.error.code}</code>
+          </p>
+        )}
+        {unfolded && panel.blocks.length === 0 && item?.result && <p className={css.result}>{item.result}</p>}
+      </div>
+    </section>
+  );
+});
+
+const SAID = { open: "working", done: "done", failed: "failed", interrupted: "interrupted" };
+
+function Status({ item: { status, started, ended } }: { item: Agent }) {
+  return (
+    <span className={css.status} data-status={status}>
+      {SAID[status]}
+      {ended > 0 && status !== "open" && ` · ${duration(ended - started)}`}
+    </span>
+  );
+}
+
+/** A link to the part of the same agent's work before or after this one. */
+function Continues({ to, where, name }: { to: string; where: "up" | "down"; name: string }) {
+  const reveal = useReveal();
+  const label = where === "up" ? `${name}: go to the part before` : `${name}: go to the part that continues this one`;
+  return (
+    <button type="button" className={css.continues} onClick={() => reveal(to)} aria-label={label}>
+      continues {where === "up" ? "↑" : "↓"}
+    </button>
+  );
+}

@@ -1,0 +1,137 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { useRows, useView } from "../../store/hooks";
+import type { View } from "../../store/view";
+import { Announcer } from "./Announcer";
+import css from "./chronology.module.css";
+import { useUnfold } from "./folding";
+import { Follow } from "./follow";
+import { JumpToLive } from "./JumpToLive";
+import { RowView } from "./RowView";
+import { type Reveal, RevealContext } from "./reveal";
+import { estimate, find } from "./rows";
+
+/** Rows drawn beyond each edge of the screen, so that scrolling finds them drawn. */
+const OVERSCAN = 6;
+/** Frames within which a row that is scrolled to is drawn, or the search for it is given up. */
+const REVEAL_FRAMES = 30;
+
+/** The conversation of the view around it, live or past. `children` stand after its last row. */
+export function Chronology({ children }: { children?: ReactNode }) {
+  const view = useView();
+  return (
+    <List key={view.head().conversation} view={view}>
+      {children}
+    </List>
+  );
+}
+
+function List({ view, children }: { view: View; children?: ReactNode }) {
+  const rows = useRows();
+  const list = useRef<HTMLDivElement>(null);
+  const { follow, content, following } = useFollow(list);
+  const sizeOf = (index: number) => {
+    const row = rows[index];
+    return row ? estimate(row, (id) => view.fold.items.get(id)) : 0;
+  };
+  const [start] = useState(() => rows.reduce((sum, _, index) => sum + sizeOf(index), 0));
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => list.current,
+    getItemKey: (index) => rows[index]?.key ?? index,
+    estimateSize: sizeOf,
+    overscan: OVERSCAN,
+    initialOffset: start, // the end: the browser takes no more than there is
+  });
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false; // `follow` does
+  const unfold = useUnfold();
+  const reveal: Reveal = (key) => {
+    const place = find(rows, key);
+    if (!place) return;
+    follow()?.letGo();
+    for (const outer of place.around) unfold(outer);
+    virtual.scrollToIndex(place.index, { align: "start" });
+    show(list, key, REVEAL_FRAMES);
+  };
+  const shown = virtual.getVirtualItems();
+  return (
+    <RevealContext value={reveal}>
+      <div className={css.frame}>
+        <div
+          ref={list}
+          className={css.list}
+          data-testid="conversation"
+          role="log"
+          aria-live="off"
+          aria-label="Conversation"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it with the keys
+          tabIndex={0}
+        >
+          <div ref={content} className={css.content}>
+            <div className={css.sizer} style={{ blockSize: virtual.getTotalSize() }}>
+              <div className={css.window} style={{ insetBlockStart: shown[0]?.start ?? 0 }}>
+                {shown.map(({ index, key }) => {
+                  const row = rows[index];
+                  return (
+                    row && (
+                      <div
+                        key={key}
+                        ref={virtual.measureElement}
+                        className={css.row}
+                        data-index={index}
+                        data-row={row.kind}
+                      >
+                        <RowView row={row} />
+                      </div>
+                    )
+                  );
+                })}
+              </div>
+            </div>
+            {children}
+          </div>
+        </div>
+        <JumpToLive following={following} onJump={() => follow()?.toEnd()} />
+        <Announcer />
+      </div>
+    </RevealContext>
+  );
+}
+
+/** Keeps the reader's place in the list; `content` is the ref of all that stands in it. */
+function useFollow(list: React.RefObject<HTMLDivElement | null>) {
+  const [following, setFollowing] = useState(true);
+  const held = useRef<Follow | null>(null);
+  const content = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element || !content.current) return;
+    const follow = new Follow(element, setFollowing);
+    held.current = follow;
+    const scrolled = () => follow.scrolled();
+    const resized = new ResizeObserver(() => follow.resized());
+    element.addEventListener("scroll", scrolled, { passive: true });
+    resized.observe(element);
+    for (const part of [content.current, ...content.current.querySelectorAll(`.${css.window}`)]) resized.observe(part);
+    return () => {
+      resized.disconnect();
+      element.removeEventListener("scroll", scrolled);
+      held.current = null;
+    };
+  }, [list]);
+  const follow = useCallback(() => held.current, []);
+  return { follow, content, following };
+}
+
+/** Once the block with `key` is drawn, bring it to the upper edge and put the focus on it. */
+function show(list: React.RefObject<HTMLDivElement | null>, key: string, frames: number): void {
+  requestAnimationFrame(() => {
+    const block = list.current?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!block) {
+      if (frames > 0) show(list, key, frames - 1);
+      return;
+    }
+    block.scrollIntoView({ block: "start" });
+    block.querySelector("button")?.focus({ preventScroll: true });
+  });
+}

@@ -1,0 +1,85 @@
+import { memo } from "react";
+import type { Run } from "../../fold/fold";
+import { ENDED } from "../../schema/constants";
+import { useConversation, useRun, useView } from "../../store/hooks";
+import { duration } from "./format";
+import css from "./run.module.css";
+import { useSeconds } from "./useSeconds";
+
+/** What a run is doing where its items do not tell, or why it did not complete. */
+export const RunRow = memo(function RunRow({ id }: { id: string }) {
+  const run = useRun(id);
+  if (!run) return null;
+  return (
+    <div className={css.run} data-run={id} data-status={run.status} data-retrying={run.retrying || undefined}>
+      <Saying run={run} />
+    </div>
+  );
+});
+
+function Saying({ run }: { run: Run }) {
+  const before = useRun(run.after);
+  switch (run.status) {
+    case "queued":
+      return (
+        <p>
+          {before && !ENDED.has(before.status) ? "Queued: it waits for the answer before it" : "Waiting for a worker"}
+        </p>
+      );
+    case "running":
+      return <Running run={run} />;
+    case "waiting":
+      return <p className={css.asks}>Waiting for your answer</p>;
+    case "cancelling":
+      return <p>Stopping…</p>;
+    case "failed":
+      return <Failed run={run} />;
+    case "cancelled":
+      return <p>{run.by && run.by !== "user" ? `Stopped by ${run.by}` : "Stopped"}</p>;
+    case "superseded":
+      return <p>Stopped for the message after it</p>;
+    default:
+      return null;
+  }
+}
+
+function Running({ run }: { run: Run }) {
+  if (run.retrying === "worker_lost") {
+    return <p className={css.trouble}>The worker was lost. Another one is taking over; what was finished is kept.</p>;
+  }
+  if (run.retrying) {
+    return (
+      <p className={css.trouble}>
+        It is tried again after an error <code>{run.retrying}</code>
+      </p>
+    );
+  }
+  return (
+    <p className={css.works}>
+      {run.attempt > 1 ? `Taken over by another worker (attempt ${run.attempt})` : "Working"}{" "}
+      <Elapsed since={run.started} />
+    </p>
+  );
+}
+
+/** The seconds since then, in a conversation that is live: the past has no clock. */
+function Elapsed({ since }: { since: number }) {
+  const live = useView() === useConversation().live;
+  const now = useSeconds(live);
+  return live && since > 0 && now - since >= 1000 ? (
+    <span className={css.elapsed}>{duration(Math.floor((now - since) / 1000) * 1000).replace(".0 s", " s")}</span>
+  ) : null;
+}
+
+function Failed({ run: { error } }: { run: Run }) {
+  return (
+    <div className={css.failed}>
+      <p>
+        <strong>It failed.</strong> {error?.message} {error?.code && <code>{error.code}</code>}
+      </p>
+      <p className={css.hint}>
+        {error?.retryable ? "It may work when the message is sent again." : "Sent again as it is, it would fail again."}
+      </p>
+    </div>
+  );
+}

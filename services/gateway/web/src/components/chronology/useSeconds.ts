@@ -1,0 +1,12 @@
+import { useEffect, useState } from "react";
+
+/** The time in ms since the epoch, anew each second while `running`. */
+export function useSeconds(running: boolean): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!running) return;
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [running]);
+  return now;
+}
