@@ -3,15 +3,12 @@ import type { Delivery } from "../client/watch";
 import type { AnyServerMessage } from "../schema/types";
 import type { OpenReplay } from "../time/recording";
 
-/**
- * Opens second subscriptions of a conversation, which replay its log. The connection continues them over every cut, so that
- * `closed` is never called.
- */
+/** Opens second subscriptions of a conversation, which replay its log. The connection continues them over every cut. */
 export function openReplay(connection: Connection, conversation: string): OpenReplay {
-  return (after, on) => {
-    const watching = connection.watch({ conversation, after, mode: "replay" }, (delivery) => {
+  return (on) => {
+    const watching = connection.watch({ conversation, mode: "replay" }, (delivery) => {
       const message = messageOf(delivery);
-      if (message) on.message(message);
+      if (message) on(message);
     });
     return watching.close;
   };

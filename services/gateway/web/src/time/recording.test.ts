@@ -16,9 +16,9 @@ const caughtUp = (frame: Frame | undefined): AnyServerMessage => ({ op: "caught_
 function joined() {
   const recorder = new Recorder("golden", { now: () => 77 });
   recorder.base({ conversation: "golden", input_last: 3 }, cursor(frames[4]));
-  const asked: { after: string; say: (message: AnyServerMessage) => void; close: () => void; ended: boolean }[] = [];
-  const open: OpenReplay = (after, on) => {
-    const one = { after, say: on.message, close: on.closed, ended: false };
+  const asked: { say: (message: AnyServerMessage) => void; ended: boolean }[] = [];
+  const open: OpenReplay = (say) => {
+    const one = { say, ended: false };
     asked.push(one);
     return () => {
       one.ended = true;
@@ -79,7 +79,6 @@ test("history that is loaded stands before what came since, without a hole or a 
   const { recorder, open, asked } = joined();
   recorder.add(frames[5] as Frame, cursor(frames[5]));
   recorder.load(open);
-  expect(asked[0]?.after).toBe("");
   asked[0]?.say({ op: "subscribed", sub: "h", conversation: "golden", mode: "replay", cursor: `${EPOCH}-0` });
   asked[0]?.say(events(frames.slice(0, 3)));
   expect(recorder.reach).toEqual({ kind: "loading", events: 10 });
@@ -103,17 +102,6 @@ test("a replay of a gateway that is behind the page is read on until it has reac
   expect(recorder.complete).toBe(false);
   asked[0]?.say(events(frames.slice(3, 5)));
   expect(recorder.complete).toBe(true);
-});
-
-test("a load that is cut goes on after what it has", () => {
-  const { recorder, open, asked } = joined();
-  recorder.load(open);
-  asked[0]?.say(events(frames.slice(0, 3)));
-  asked[0]?.close();
-  expect(asked[1]?.after).toBe(cursor(frames[2]));
-  asked[1]?.say(events(frames.slice(3, 5)));
-  asked[1]?.say(caughtUp(frames[4]));
-  expect(recorder.frames.map(({ frame }) => frame)).toEqual(frames.slice(0, 5));
 });
 
 test("history that has left the log is said to be gone, and is not asked for again", () => {

@@ -14,21 +14,10 @@ export type { Recorded } from "./tape";
 export const RECORDED_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Opens a second subscription of the conversation on the same socket, `mode=replay` after the cursor `after` ("": from the
- * first event), and hands on its messages as they come; `closed` when the connection is gone or the subscription has ended.
- * Called while there is no connection it waits for one. Returns what ends the subscription.
+ * Opens a second subscription of the conversation on the same socket, `mode=replay` from the first event on, and hands on its
+ * messages as they come. It is continued over every cut. Returns what ends it.
  */
-export type OpenReplay = (
-  after: string,
-  on: { message(message: AnyServerMessage): void; closed(): void },
-) => () => void;
-
-/** What of a conversation the time controls need. */
-export interface Timed {
-  readonly id: string;
-  readonly recorder: Recorder;
-  readonly openReplay: OpenReplay;
-}
+export type OpenReplay = (on: (message: AnyServerMessage) => void) => () => void;
 
 /** How far back the recording goes. */
 export type Reach =
@@ -166,16 +155,12 @@ export class Recorder {
       else if (caughtUp && cursor && cursor.seq >= this.from) this.#join(tape);
       else this.#changed();
     };
-    const connect = (): (() => void) => open(tape.frames.at(-1)?.cursor ?? "", { message, closed });
-    const closed = () => {
-      if (this.#loading?.tape !== tape) return;
-      caughtUp = false;
-      this.#loading.close = connect();
-    };
     this.#loading = { tape, close: () => {} };
     this.#reach = { kind: "loading", events: 0 };
     this.#changed();
-    this.#loading.close = connect();
+    const close = open(message);
+    if (this.#loading?.tape === tape) this.#loading.close = close;
+    else close(); // it was over at once
   }
 
   /** End what is under way. */
