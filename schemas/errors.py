@@ -56,6 +56,16 @@ class NotFound(AnabranchError):
     http_status = 404
 
 
+class Deleted(NotFound):
+    """The conversation was deleted. Its id is not given to another one."""
+
+    code = "conversation_deleted"
+    http_status = 410
+
+    def __init__(self, conversation: str) -> None:
+        super().__init__(f"conversation {conversation!r} was deleted")
+
+
 class Conflict(AnabranchError):
     """The request is well formed but the state refuses it, e.g. `multitask=reject` while a run is active."""
 

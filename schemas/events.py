@@ -43,6 +43,10 @@ class ConversationRenamed(Event, frozen=True, tag="conversation.renamed"):
     title: str
 
 
+class ConversationDeleted(Event, frozen=True, tag="conversation.deleted"):
+    """The last event of a conversation: no run is active and nothing may be appended. What lies before it is being removed."""
+
+
 class UserMessage(Event, frozen=True, tag="user.message"):
     """`id` is the client's, or made by the gateway; the frame's `run` is the run that answers it."""
 
@@ -360,6 +364,7 @@ class Log(Event, frozen=True, tag="log"):
 KnownEvent = (
     ConversationCreated
     | ConversationRenamed
+    | ConversationDeleted
     | UserMessage
     | RunQueued
     | RunStarted

@@ -75,6 +75,8 @@ class Fold:
         self._items: dict[str, AnyItem] = {item.id: item for item in transcript.items}
         self._texts: dict[str, _Text] = {}
         self._open: dict[str, None] = {}
+        self.deleted = False
+        """Whether the conversation was deleted: then nothing of it may be shown any more."""
         self.changed: set[str] = set()
         """Ids of items changed or dropped since a caller last cleared it: what a cache of encoded items must forget."""
         self._beyond = [self._items[item_id] for item_id in self._items if item_id in beyond]
@@ -313,6 +315,9 @@ class Fold:
 
     def _conversation_renamed(self, event: ev.ConversationRenamed, frame: ev.Frame) -> None:
         self._head.title = event.title
+
+    def _conversation_deleted(self, event: ev.ConversationDeleted, frame: ev.Frame) -> None:
+        self.deleted = True
 
     def _user_message(self, event: ev.UserMessage, frame: ev.Frame) -> None:
         self._add(Message(id=event.id, run="", role="user", content=event.text, status="done"), event, frame)
@@ -580,6 +585,7 @@ _TEXT_DELTAS = frozenset(ev.TEXT_DELTAS)
 _HANDLERS: dict[type, Callable[[Fold, Any, ev.Frame], None]] = {
     ev.ConversationCreated: Fold._conversation_created,
     ev.ConversationRenamed: Fold._conversation_renamed,
+    ev.ConversationDeleted: Fold._conversation_deleted,
     ev.UserMessage: Fold._user_message,
     ev.RunQueued: Fold._run_queued,
     ev.RunStarted: Fold._run_started,

@@ -156,6 +156,7 @@ class Channel:
         self._announce()
 
     def on_closed(self) -> None:
+        self._feeds.dissolve()
         self._announce()
 
     # --- viewers who are level

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 from schemas import wire
 from schemas.codec import decode_frame
 from schemas.cursor import Cursor
-from schemas.errors import Invalid, Unavailable
+from schemas.errors import Deleted, Invalid, Unavailable
 from schemas.events import Frame
 from services.broker.port import Record
 from services.gateway.coalesce import coalesce
@@ -92,6 +92,7 @@ class Reader:
             Invalid: `after` lies in the future (code `cursor_from_future`); on the first call only.
             Unavailable: the log could not be read; call again.
             Closed: the gateway drains.
+            Deleted: the conversation was deleted.
         """
         while True:
             message = await self._step()
@@ -145,6 +146,8 @@ class Reader:
                 return None if told or not settle else self._events(self._projection.settle() or [])
             else:
                 return self._catch_up()
+        if channel.fold.deleted:
+            raise Deleted(channel.conversation)
         raise Closed("this gateway does not serve the conversation any more")
 
     def _events(self, frames: list[Frame]) -> wire.Events:

@@ -18,6 +18,7 @@ RARE = {
     "run.cancelling",
     "agent.failed",
     "conversation.renamed",
+    "conversation.deleted",
 }
 """Types that no recorded run has; tests/schemas/test_fold.py has them one by one."""
 

@@ -323,3 +323,10 @@ def test_a_failed_agent_says_why_and_a_rename_wins_over_the_first_message():
     said = ev.UserMessage(id="u", text="first words", agent="a")
     state.apply(ev.Frame(run="r2", lane="in", n=1, ts=2, seq=2, events=[said, ev.ConversationRenamed(title="Better")]))
     assert state.title == "Better"
+
+
+def test_a_deletion_is_known_also_where_it_is_all_that_is_left_of_the_log():
+    state = Fold(Transcript(conversation="c"), dense=False)
+    assert not state.deleted
+    state.apply(ev.Frame(run="", lane="in", n=7, ts=2, seq=20, events=[ev.ConversationDeleted()]))
+    assert state.deleted

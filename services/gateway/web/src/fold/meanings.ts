@@ -20,6 +20,7 @@ const MEANINGS: Meanings = {
   "conversation.renamed": (ledger, event) => {
     ledger.title = event.title;
   },
+  "conversation.deleted": () => {}, // the gateway ends the subscription with an error
   "user.message": (ledger, event, place) => {
     ledger.add({ type: "message", id: event.id, role: "user", content: event.text, status: "done" }, place);
     if (ledger.title === "") ledger.title = titleFrom(event.text);

@@ -193,6 +193,10 @@ export const DEFAULTS = {
     ns: "",
     dt: 0,
   }),
+  ConversationDeleted: () => ({
+    ns: "",
+    dt: 0,
+  }),
   UserMessage: () => ({
     multitask: "enqueue",
     ns: "",
@@ -500,6 +504,7 @@ export const TAGGED = {
   AnyEvent: {
     "conversation.created": "ConversationCreated",
     "conversation.renamed": "ConversationRenamed",
+    "conversation.deleted": "ConversationDeleted",
     "user.message": "UserMessage",
     "run.queued": "RunQueued",
     "run.started": "RunStarted",

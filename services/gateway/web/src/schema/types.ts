@@ -22,6 +22,7 @@ export type Granularity = "deltas" | "messages";
 export type AnyEvent =
   | ConversationCreated
   | ConversationRenamed
+  | ConversationDeleted
   | UserMessage
   | RunQueued
   | RunStarted
@@ -403,6 +404,13 @@ export interface ConversationCreated {
 export interface ConversationRenamed {
   type: "conversation.renamed";
   title: string;
+  ns?: string;
+  dt?: number;
+}
+
+/** The last event of a conversation: no run is active and nothing may be appended. What lies before it is being removed. */
+export interface ConversationDeleted {
+  type: "conversation.deleted";
   ns?: string;
   dt?: number;
 }
@@ -903,6 +911,7 @@ export interface Shapes {
   Frame: Frame;
   ConversationCreated: ConversationCreated;
   ConversationRenamed: ConversationRenamed;
+  ConversationDeleted: ConversationDeleted;
   UserMessage: UserMessage;
   RunQueued: RunQueued;
   RunStarted: RunStarted;
