@@ -149,7 +149,7 @@ def _is_poison(error: Exception) -> bool:
 
 
 def _has_no_tables(error: Exception) -> bool:
-    reason = getattr(error, "orig", None)
+    reason = getattr(error, "orig", None) or error
     return getattr(reason, "sqlstate", None) == _UNDEFINED_TABLE or str(reason).startswith("no such table")
 
 

@@ -18,6 +18,7 @@ from schemas.errors import Invalid
 from schemas.transcript import AnyItem, RunState, Transcript
 from services.archive import rows, tables
 from services.archive.engine import open_engine, transaction
+from services.archive.glance import open_glance
 from services.archive.port import (
     SEARCHED_CONVERSATIONS,
     Archived,
@@ -43,8 +44,18 @@ class SqlReader:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._glance = open_glance(engine)
 
     async def conversation(self, tenant: str, conversation: str) -> Archived | None:
+        row = await self._glance.at(tenant, conversation)
+        if row is None:
+            return None
+        if not row.has_runs:
+            transcript = Transcript(conversation=conversation, title=row.title, created=row.created)
+            return Archived(row.partition, None, transcript)
+        return await self._whole(tenant, conversation)
+
+    async def _whole(self, tenant: str, conversation: str) -> Archived | None:
         table, run = tables.conversations, tables.runs
         mine = (run.c.tenant == tenant) & (run.c.conversation == conversation) & run.c.linked
         async with transaction(self._engine) as connection:
@@ -99,6 +110,7 @@ class SqlReader:
             await connection.execute(select(tables.conversations.c.id).limit(1))
 
     async def close(self) -> None:
+        await self._glance.close()
         await self._engine.dispose()
 
 
