@@ -21,7 +21,7 @@ import { later, parseCursor, reaches } from "./cursor";
 export type GapReason = Gap["reason"];
 
 /** `after` is a cursor from an earlier visit, to be used with the same `namespaces` and `granularity`. */
-export type WatchOptions = Omit<Subscribe, "op" | "sub">;
+export type WatchOptions = Omit<Subscribe, "op" | "sub" | "mode"> & { mode?: "auto" | "replay" };
 
 /** What the one who watches is given, in this order: joining, [gap], [snapshot or frames]…, caught_up, frames… */
 export type Delivery =
@@ -44,6 +44,7 @@ export type Followed = Subscribed | Snapshot | Events | CaughtUp | Gap | Lagging
 export const RESYNCS_MAX = 3;
 const ROW_MS = 30_000; // what fitted for as long ends the row
 const JOIN_MS_MAX = 15_000; // without an answer a subscription is asked for again
+const INCONSISTENT = "What the gateway sends does not fit together; this is a bug of one of the two.";
 const NOTHING: Step = { say: [], deliver: [] };
 
 export class Watch {
@@ -55,6 +56,7 @@ export class Watch {
   #sub = ""; // the subscription's name on this connection, empty while there is none
   #due: number | null = null; // when to subscribe again, in ms
   #snapshotDue = false; // what was delivered does not fit: nothing continues it
+  #snapshotComes = false; // the gateway has said so
   #refused = false;
   #refusals = 0;
   #resyncs = { replay: 0, snapshot: 0, at: Number.NEGATIVE_INFINITY };
@@ -78,7 +80,7 @@ export class Watch {
 
   /** A connection is open, or a refused watch is to be tried once more. */
   subscribe(now: number): Step {
-    this.#refused = false;
+    this.#refused = this.#snapshotComes = false;
     this.#sub = this.#newName();
     this.#due = now + JOIN_MS_MAX;
     const { mode = "auto", ...options } = this.#options;
@@ -105,19 +107,22 @@ export class Watch {
     switch (message.op) {
       case "subscribed":
         this.#due = null;
-        if (message.mode === "replay" || message.mode === "tail") this.cursor ||= message.cursor;
+        this.#snapshotComes = message.mode === "snapshot";
+        if (message.mode === "replay") this.cursor ||= message.cursor;
         return NOTHING;
       case "snapshot":
         this.cursor = message.cursor;
-        this.#snapshotDue = false;
+        this.#snapshotDue = this.#snapshotComes = false;
         return delivered({ kind: "snapshot", transcript: message.transcript, cursor: message.cursor });
       case "events":
         return this.#events(message, now);
       case "caught_up":
+        if (this.#snapshotComes) return this.#resync("snapshot", now);
         this.cursor = later(this.cursor, message.cursor);
         this.#refusals = 0;
         return delivered({ kind: "caught_up", cursor: this.cursor });
       case "gap":
+        this.#snapshotComes = true;
         return delivered({ kind: "gap", reason: message.reason });
       case "lagging":
         return delivered({ kind: "lagging" });
@@ -129,15 +134,14 @@ export class Watch {
     this.#sub = "";
     if (error.code === "cursor_from_future" || error.code === "invalid_cursor") return this.#resync("snapshot", now);
     if (error.retryable) {
-      this.#due = now + backoff(this.#refusals, this.#random);
       this.#refusals += 1;
-      return NOTHING;
+      return this.#at(now + backoff(this.#refusals, this.#random));
     }
     return this.#end(error.code, error.message);
   }
 
   #events({ prev, cursor, frames }: Events, now: number): Step {
-    if (this.#snapshotDue) return NOTHING;
+    if (this.#snapshotComes) return this.#resync("snapshot", now);
     if (!reaches(prev, this.cursor)) return this.#resync("replay", now);
     const seen = parseCursor(this.cursor)?.seq ?? 0;
     const fresh = frames.filter((frame) => (frame.seq ?? 0) > seen);
@@ -151,15 +155,11 @@ export class Watch {
     if (now - row.at > ROW_MS) row.replay = row.snapshot = 0;
     row.at = now;
     const mode = from === "replay" && row.replay < RESYNCS_MAX ? "replay" : "snapshot";
-    if (row[mode] >= RESYNCS_MAX)
-      return this.#end(
-        "inconsistent",
-        "What the gateway sends does not fit together; this is a bug of one of the two.",
-      );
+    if (row[mode] >= RESYNCS_MAX) return this.#end("inconsistent", INCONSISTENT);
     row[mode] += 1;
     if (mode === "replay") return this.#again(now);
     this.#snapshotDue = true;
-    const { say, deliver } = this.#again(now);
+    const { say, deliver } = this.#sub ? this.#again(now) : this.#at(now);
     return { say, deliver: [...deliver, { kind: "gap", reason: "lost" }] };
   }
 
@@ -167,6 +167,12 @@ export class Watch {
     const say = this.#leave();
     const next = this.subscribe(now);
     return { say: [...say, ...next.say], deliver: next.deliver };
+  }
+
+  /** Subscribe then, if there is a connection; a new connection does it anyway. */
+  #at(time: number): Step {
+    this.#due = time;
+    return NOTHING;
   }
 
   #end(code: string, message: string): Step {
