@@ -59,7 +59,7 @@ def test_what_is_worth_compressing_gets_both_forms(web: Path) -> None:
 def test_a_source_that_does_not_build_is_quoted_and_leaves_the_last_page(web: Path) -> None:
     build.build(node())
     (web / "src" / "main.ts").write_text("const half = ;")
-    with pytest.raises(build.Failed, match=r"does not build(.|\n)*main\.ts"):
+    with pytest.raises(build.NotBuilt, match=r"does not build(.|\n)*main\.ts"):
         build.build(node())
     assert (web / "dist" / "index.html").is_file()
     assert not list(web.glob("dist.*"))
@@ -77,7 +77,7 @@ def test_without_a_network_the_build_asks_for_one(web: Path, monkeypatch: pytest
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")  # the port of nobody
     monkeypatch.setenv("npm_config_cache", str(web / "cache"))
     monkeypatch.setenv("npm_config_fetch_retries", "0")
-    with pytest.raises(build.Failed, match="could not install the page's packages: is there a network"):
+    with pytest.raises(build.NotBuilt, match="could not install the page's packages: is there a network"):
         build.install(node())
 
 
