@@ -4,36 +4,34 @@ import { World } from "./simulated";
 
 type Happening = (world: World) => void;
 
-const small = fc.integer({ min: 0, max: 3 });
-const happening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 6, arbitrary: small.map((hole) => (world: World) => world.append(hole)) },
-  { weight: 6, arbitrary: fc.constant((world: World) => world.open()) },
-  { weight: 8, arbitrary: fc.constant((world: World) => world.hear()) },
-  {
-    weight: 8,
-    arbitrary: fc.tuple(small, small).map(
-      ([count, again]) =>
-        (world: World) =>
-          world.speak(1 + count, again),
+const upTo3 = fc.integer({ min: 0, max: 3 });
+const codes = fc.constantFrom(1000, 1006, 1012, 4000, 4001, 4002, 4100);
+
+/** One of `values` happens to the world, `weight` times as often as what has the weight 1. */
+function happens<T>(weight: number, values: fc.Arbitrary<T>, happen: (world: World, value: T) => void) {
+  return {
+    weight,
+    arbitrary: values.map(
+      (value): Happening =>
+        (world) =>
+          happen(world, value),
     ),
-  },
-  { weight: 10, arbitrary: fc.constant((world: World) => world.arrive()) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .constantFrom(1000, 1006, 1012, 4000, 4001, 4002, 4100)
-      .map((code) => (world: World) => world.cut(code)),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constant((world: World) => {
-      if (world.line) world.line.silent = true;
-    }),
-  },
-  { weight: 3, arbitrary: fc.integer({ min: 1, max: 30_000 }).map((ms) => (world: World) => world.pass(ms)) },
-  { weight: 1, arbitrary: fc.constant((world: World) => world.do(world.link.wake(world.now))) },
-  { weight: 1, arbitrary: fc.constant((world: World) => world.say(() => ({ op: "reconnect", after_ms: 500 }))) },
-  { weight: 1, arbitrary: fc.constant((world: World) => world.say((sub) => ({ op: "lagging", sub, cursor: "" }))) },
+  };
+}
+
+const happening = fc.oneof(
+  happens(6, upTo3, (world, hole) => world.append(hole)),
+  happens(10, fc.tuple(upTo3, upTo3), (world, [count, again]) => world.exchange(1 + count, again)),
+  happens(6, fc.constant(null), (world) => world.open()),
+  happens(8, fc.constant(null), (world) => world.hear()),
+  happens(8, fc.tuple(upTo3, upTo3), (world, [count, again]) => world.speak(1 + count, again)),
+  happens(10, fc.constant(null), (world) => world.arrive()),
+  happens(3, codes, (world, code) => world.cut(code)),
+  happens(1, fc.constant(null), (world) => world.silence()),
+  happens(3, fc.integer({ min: 1, max: 30_000 }), (world, ms) => world.pass(ms)),
+  happens(1, fc.constant(null), (world) => world.do(world.link.wake(world.now))),
+  happens(1, fc.constant(null), (world) => world.say(() => ({ op: "reconnect", after_ms: 500 }))),
+  happens(1, fc.constant(null), (world) => world.say((sub) => ({ op: "lagging", sub, cursor: "" }))),
 );
 
 /** A line that was not silent for ever, whatever else happened to it. */
@@ -111,13 +109,15 @@ describe("the connection", () => {
 
   it("that has died without a word is noticed within 30 s", () => {
     const world = live();
-    if (world.line) world.line.silent = true;
+    world.append(0);
+    world.exchange();
+    world.silence();
     expect(comesBack(world, 60_000)).toBeLessThan(30_000);
   });
 
   it("that has died is noticed within 4 s of a person looking at the page", () => {
     const world = live();
-    if (world.line) world.line.silent = true;
+    world.silence();
     world.do(world.link.wake(world.now));
     expect(comesBack(world, 60_000)).toBeLessThan(4_000);
   });
@@ -185,6 +185,32 @@ describe("the connection", () => {
     expect(pauses[0]).toBeLessThan(300);
     expect(pauses[4]).toBeGreaterThan(2_000);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(10_000);
+  });
+
+  it("that ends after it has held for long is not one of many that did not", () => {
+    const world = live();
+    for (let turn = 0; turn < 8; turn += 1) {
+      world.cut(1006);
+      comesBack(world, 20_000);
+    }
+    world.settle();
+    world.cut(4000);
+    expect(comesBack(world, 60_000)).toBeLessThan(300);
+  });
+
+  it("is not mistaken for an earlier one, whose last words come late", () => {
+    const world = live();
+    const earlier = world.line?.socket ?? 0;
+    world.silence();
+    world.do(world.link.wake(world.now));
+    comesBack(world, 60_000);
+    world.open();
+    const before = world.deliveries.length;
+    const snapshot = { op: "snapshot", sub: "s:1", cursor: "e1-99", transcript: { conversation: "c" } } as const;
+    world.do(world.link.received(earlier, snapshot, world.now));
+    world.do(world.link.closed(earlier, 1006, "", world.now));
+    expect(world.deliveries).toHaveLength(before);
+    expect(world.link.state.kind).toBe("open");
   });
 
   it("is tried at once when the network comes back", () => {

@@ -25,6 +25,22 @@ describe("a request", () => {
     expect(world.outcomes).toHaveLength(1);
   });
 
+  it("that waits for its answer is not said twice because somebody asks twice", () => {
+    const world = live();
+    ask(world);
+    ask(world);
+    world.settle();
+    expect(world.asked).toEqual(["m"]);
+  });
+
+  it("is not said while there is no connection", () => {
+    const world = live();
+    ask(world);
+    world.cut(1006);
+    for (let turn = 0; turn < 30; turn += 1) world.pass(500); // the world throws at what is said to nobody
+    expect(world.outcomes).toEqual([]);
+  });
+
   it("that the gateway does not answer is said again on the same connection", () => {
     const world = live();
     ask(world);

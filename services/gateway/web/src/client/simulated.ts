@@ -49,10 +49,15 @@ export class World {
         this.connects += 1;
         this.line = { socket: effect.socket, open: false, silent: false, up: [], down: [], subs: new Map() };
       } else if (effect.kind === "close") this.line = null;
-      else if (effect.kind === "say") this.line?.up.push(effect.message);
+      else if (effect.kind === "say") this.#say(effect.socket, effect.message);
       else if (effect.kind === "deliver") this.see(effect.delivery);
       else this.outcomes.push(effect.outcome);
     }
+  }
+
+  #say(socket: number, message: AnyClientMessage): void {
+    if (!this.line?.open || this.line.socket !== socket) throw new Error(`${message.op} is said to nobody`);
+    this.line.up.push(message);
   }
 
   /** What a strict reader checks: the next frame, and no other, or a snapshot in its place. */
@@ -86,6 +91,10 @@ export class World {
     const socket = this.line?.socket;
     this.line = null;
     if (socket !== undefined) this.do(this.link.closed(socket, code, "", this.now));
+  }
+
+  silence(): void {
+    if (this.line) this.line.silent = true;
   }
 
   /** The gateway takes in what it is told next. */
@@ -163,10 +172,10 @@ export class World {
   }
 
   /** All that can happen without time passing, once. */
-  exchange(): void {
+  exchange(count = 3, again = 0): void {
     this.open();
     this.hear();
-    this.speak(3);
+    this.speak(count, again);
     this.arrive();
   }
 }

@@ -125,6 +125,29 @@ describe("a subscription", () => {
     expect(world.deliveries.filter((one) => one.kind === "snapshot")).toHaveLength(2);
   });
 
+  it("that brings only what was there already changes nothing", () => {
+    const world = follow();
+    world.append(0);
+    world.append(0);
+    world.settle();
+    const [first] = world.log;
+    world.say((sub) => ({ op: "events", sub, prev: "e1-0", cursor: "e1-1", frames: first ? [first] : [] }));
+    world.arrive();
+    world.append(0);
+    world.settle();
+    expect(world.seen).toBe(3);
+    expect(world.deliveries.filter((one) => one.kind === "joining")).toHaveLength(1);
+  });
+
+  it("is ended when nobody watches any more, and only on the connection that has it", () => {
+    const world = follow();
+    world.do(world.link.unwatch(world.watch));
+    expect(world.line?.up).toEqual([{ op: "unsubscribe", sub: "s:1" }]);
+    const other = follow();
+    other.cut(1006);
+    expect(other.link.unwatch(other.watch)).toEqual([]);
+  });
+
   it("that nobody answers is asked for again under another name", () => {
     const world = new World();
     world.open();
