@@ -90,7 +90,7 @@ def _remove(value: Any, path: list[str]) -> Any:
 
 
 def _index(token: str, highest: int) -> int:
-    if not token.isdecimal() or (len(token) > 1 and token[0] == "0") or int(token) > highest:
+    if not (token.isascii() and token.isdecimal()) or (len(token) > 1 and token[0] == "0") or int(token) > highest:
         raise IndexError(f"{token!r} is no index up to {highest}")
     return int(token)
 

@@ -41,6 +41,7 @@ def test_a_patch_never_changes_the_value_it_was_given(before, op, path, value):
         {"op": "add", "path": "/list/9", "value": 1},
         {"op": "add", "path": "/list/01", "value": 1},
         {"op": "add", "path": "/list/-1", "value": 1},
+        {"op": "add", "path": "/list/\u0660", "value": 1},
         {"op": "add", "path": "no-slash", "value": 1},
         {"op": "test", "path": "/list/0", "value": True},
         {"op": "move", "from": "/list", "path": "/list/0"},

@@ -5,6 +5,7 @@ What makes most random logs dull is put right most of the time: the number of a 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec import inspect
 from schemas import events as ev
 from schemas.errors import FoldError
 from schemas.fold import Fold
+from schemas.patch import apply_patch
 from schemas.transcript import Artifact, Message, Reasoning, ToolCall, Transcript
 
 EVENTS: tuple[type[msgspec.Struct], ...] = ev.KnownEvent.__args__
@@ -31,7 +33,7 @@ POINTERS = [
     "/k/00",
     "/k/-1",
     "/k/1e0",
-    "/k/٣",
+    "/k/\u0663",
     "/k/length",
     "/a~1b",
     "/a~0b",
@@ -53,6 +55,42 @@ operations = st.fixed_dictionaries(
     {"op": st.sampled_from(["add", "add", "add", "remove", "replace", "move", "copy", "test", "invent"])},
     optional={"path": st.sampled_from(POINTERS), "from": st.sampled_from(POINTERS), "value": values},
 )
+
+
+Patched = tuple[Any, list[list[dict[str, Any]]]]
+
+
+@st.composite
+def patched_states(draw: st.DrawFn) -> Patched:
+    """A state and patches of it, one operation each, whose pointers lead where something is or could be."""
+    state = draw(values)
+    operation = st.sampled_from(["add", "remove", "replace", "move", "copy", "test"])
+    patches = []
+    for _ in range(draw(st.integers(1, 6))):
+        (path, there), (source, _) = _pointer(draw, state), _pointer(draw, state)
+        value = draw(st.just(there) | values)
+        patches.append([{"op": draw(operation), "path": path, "from": source, "value": value}])
+        with contextlib.suppress(FoldError):
+            state = apply_patch(state, patches[-1])
+    return state, patches
+
+
+def _pointer(draw: st.DrawFn, value: Any) -> tuple[str, Any]:
+    """A JSON pointer into the value, or just beside what it holds, and what is there."""
+    pointer = ""
+    while draw(st.integers(0, 4)):
+        match value:
+            case dict():
+                key = draw(st.sampled_from([*value, *KEYS]))
+                pointer, value = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", value.get(key)
+            case list():
+                inside = {str(index): item for index, item in enumerate(value)}
+                token = draw(st.sampled_from([*inside, *inside, str(len(value)), "-", "01", "-1", "\u0660", "1.0", ""]))
+                pointer, value = f"{pointer}/{token}", inside.get(token)
+            case _:
+                break
+    return pointer, value
+
 
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "id": st.sampled_from(IDS),

@@ -80,6 +80,18 @@ def test_both_folds_agree_on_a_log_that_no_writer_would_write(page: Page, histor
     assert page.folded(wild) == here
 
 
+@slow
+@given(chaos.patched_states())
+def test_both_folds_agree_on_what_a_json_patch_does(page: Page, patched: chaos.Patched) -> None:
+    state, patches = patched
+    changes = [ev.StateSnapshot(state=state), *(ev.StateDelta(patch=patch) for patch in patches)]
+    given = log(ev.Frame(run="r", n=n, ts=n, events=[change]) for n, change in enumerate(changes, 1))
+    here = folded_here(given)
+    for outcome in set(here.outcomes):
+        event(outcome)
+    assert page.folded(given) == here
+
+
 def test_the_wild_logs_have_every_event() -> None:
     assert {cls.__struct_config__.tag for cls in chaos.EVENTS} == KNOWN_TYPES
 
