@@ -2,7 +2,7 @@ import { memo } from "react";
 import { Streamdown } from "streamdown";
 import { CodeBlock } from "./CodeBlock";
 import { elements } from "./elements";
-import { useFormulas } from "./formulas";
+import { useMath } from "./formulas";
 import css from "./markdown.module.css";
 import { rehypePlugins, remarkPlugins } from "./pipeline";
 import { openFence, plainParagraph } from "./shortcuts";
@@ -38,7 +38,7 @@ function Parsed({ content, growing }: { content: string; growing: boolean }) {
       components={elements}
       rehypePlugins={rehypePlugins}
       remarkPlugins={remarkPlugins}
-      plugins={useFormulas(content)}
+      plugins={useMath(content)?.plugins}
       controls={false}
     >
       {content}

@@ -2,6 +2,7 @@
 import { type ComponentProps, isValidElement, type ReactNode } from "react";
 import type { Components, ExtraProps } from "streamdown";
 import { CodeBlock } from "./CodeBlock";
+import { Formula } from "./Formula";
 import css from "./markdown.module.css";
 
 type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> & ExtraProps;
@@ -26,10 +27,17 @@ function Picture({ src, alt = "" }: Props<"img">) {
 
 function Pre({ children }: Props<"pre">) {
   if (!isValidElement<{ className?: string; children?: ReactNode }>(children)) return <pre>{children}</pre>;
-  const { className = "", children: code } = children.props;
-  return (
-    <CodeBlock code={typeof code === "string" ? code : ""} language={/language-(\S+)/.exec(className)?.[1] ?? ""} />
-  );
+  const { className = "", children: text } = children.props;
+  const language = /language-(\S+)/.exec(className)?.[1] ?? "";
+  const code = typeof text === "string" ? text.replace(/\n$/, "") : "";
+  return language === FORMULA ? <Formula tex={code} block /> : <CodeBlock code={code} language={language} />;
+}
+
+/** The language that remark-math gives a formula. */
+const FORMULA = "math";
+
+function Code({ className, children }: Props<"code">) {
+  return className === `language-${FORMULA}` ? <Formula tex={String(children)} /> : <code>{children}</code>;
 }
 
 function Table({ children }: Props<"table">) {
@@ -50,7 +58,7 @@ export const elements: Components = {
   a: Link,
   img: Picture,
   pre: Pre,
-  code: "code",
+  code: Code,
   table: Table,
   input: Checkbox,
   h1: "h3",

@@ -1,17 +1,23 @@
 import { useSyncExternalStore } from "react";
-import type { PluginConfig } from "streamdown";
+
+type Math = typeof import("./math");
 
 /** What opens a formula: `$$`. A single `$` is a price more often than a formula. */
 const FORMULA = "$$";
 
-let loaded: PluginConfig | undefined;
+let loaded: Math | undefined;
 let asked = false;
 const listeners = new Set<() => void>();
 
-/** What streamdown needs to draw the formulas of `content`; undefined until that is loaded, and where there is none. */
-export function useFormulas(content: string): PluginConfig | undefined {
+/** What draws formulas, for a text that has one; undefined until it is loaded, and where there is none. */
+export function useMath(content: string): Math | undefined {
   const wanted = content.includes(FORMULA);
   return useSyncExternalStore(wanted ? subscribe : never, () => (wanted ? loaded : undefined));
+}
+
+/** What draws a formula; undefined until it is loaded. */
+export function useFormulas(): Math | undefined {
+  return useSyncExternalStore(subscribe, () => loaded);
 }
 
 function never(): () => void {
@@ -22,8 +28,8 @@ function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   if (!asked) {
     asked = true;
-    import("./math").then(({ plugins }) => {
-      loaded = plugins;
+    import("./math").then((math) => {
+      loaded = math;
       for (const tell of listeners) tell();
     });
   }
