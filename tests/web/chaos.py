@@ -136,10 +136,14 @@ def _struct(info: inspect.StructType) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(required, optional=given).map(lambda fields: info.cls(**fields))
 
 
-_events = st.one_of(*(_struct(inspect.type_info(cls)) for cls in EVENTS))
-"""One event, all types alike."""
+_BY_FAMILY: dict[str, st.SearchStrategy[Any]] = {}
+"""Events by the first word of their type, which is the type of the item they are about, where they are about one."""
+for _cls in EVENTS:
+    _family = str(_cls.__struct_config__.tag).partition(".")[0]
+    _of_class = _struct(inspect.type_info(_cls))
+    _BY_FAMILY[_family] = _BY_FAMILY[_family] | _of_class if _family in _BY_FAMILY else _of_class
 
-_deltas = st.one_of(*(_struct(inspect.type_info(cls)) for cls in ev.TEXT_DELTAS))
+_any_event = st.one_of(*(_struct(inspect.type_info(cls)) for cls in EVENTS))
 
 
 @st.composite
@@ -164,7 +168,7 @@ def _frame(draw: st.DrawFn, fold: Fold, seq: int) -> ev.Frame:
     known = fold.runs.get(run)
     attempt = known.attempt if known is not None and known.attempt else 1
     last = fold.input_last if lane else known.last if known is not None else 0
-    events = [_placed(draw, fold, one) for one in draw(st.lists(_events | _deltas, max_size=4))]
+    events = [_event(draw, fold) for _ in range(draw(st.integers(0, 4)))]
     return ev.Frame(
         run=run,
         lane=lane,
@@ -178,13 +182,23 @@ def _frame(draw: st.DrawFn, fold: Fold, seq: int) -> ev.Frame:
     )
 
 
-def _placed(draw: st.DrawFn, fold: Fold, event: Any) -> Any:
-    """The event; a delta nine times of ten where the text that is there ends."""
-    if not isinstance(event, ev.TEXT_DELTAS) or draw(st.integers(0, 9)) == 0:
-        return event
-    match fold.item(event.id):
+def _event(draw: st.DrawFn, fold: Fold) -> Any:
+    """Any event, or half of the time one about something that is open; a delta mostly where the text that is there ends."""
+    opened = [item for item in fold.items() if item.status == "open"]
+    if not opened or draw(st.booleans()):
+        return draw(_any_event)
+    item = draw(st.sampled_from(opened))
+    event = draw(_BY_FAMILY[str(item.__struct_config__.tag)])
+    if not hasattr(event, "id"):  # an agent is known by its namespace
+        return msgspec.structs.replace(event, ns=item.ns)
+    placed = {"at": len(_text_of(item))} if isinstance(event, ev.TEXT_DELTAS) and draw(st.integers(0, 9)) else {}
+    return msgspec.structs.replace(event, id=item.id, **placed)
+
+
+def _text_of(item: Any) -> str:
+    match item:
         case Message(content=text) | Reasoning(content=text) | ToolCall(args_text=text):
-            return msgspec.structs.replace(event, at=len(text))
+            return text
         case Artifact(versions=[*_, version]):
-            return msgspec.structs.replace(event, at=len(version.content or ""))
-    return event
+            return version.content or ""
+    return ""
