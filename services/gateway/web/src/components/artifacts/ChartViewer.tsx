@@ -45,7 +45,7 @@ function ChartBox({ chart, name, source }: { chart: Chart; name: string; source:
       setDrawn(null);
     };
   }, [chart, palette]);
-  if (problem) return <Problem message={`The chart cannot be drawn: ${problem}`}>{source}</Problem>;
+  if (problem) return <Problem message={`Vega-Lite cannot draw this: ${problem}`}>{source}</Problem>;
   return (
     <figure className={styles.figure} aria-label={`Chart ${chart.title || name}`}>
       <div ref={box} className={styles.box} data-testid="chart" data-drawn={drawn !== null} />

@@ -46,8 +46,7 @@ function Chunk({ start, lines, tokens }: { start: number; lines: readonly string
       {lines.map((line, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a line has no identity but its number
         <span key={start + index} className={styles.line} data-line={start + index + 1}>
-          <Line text={line} tokens={tokens[start + index]} />
-          {"\n"}
+          {line ? <Line text={line} tokens={tokens[start + index]} /> : "\n"}
         </span>
       ))}
     </code>

@@ -27,6 +27,15 @@ export interface Chart {
   notes: readonly string[];
 }
 
+interface Found {
+  points: number;
+  addresses: boolean;
+}
+
+/** The keys under which marks, channels and data name what they load or lead to. */
+const ADDRESSES = new Set(["href", "url"]);
+const NOTHING_LOADED = "It refers to addresses. Data, images and links from there are left out: a chart loads nothing.";
+
 export class ChartError extends Error {}
 
 /** Read a specification. Raises ChartError with a sentence for what is not one, or is too large. */
@@ -41,11 +50,16 @@ export function parseChart(text: string): Chart {
   if (!isRecord(value)) throw new ChartError("The specification is not an object.");
   const { usermeta: _, ...spec } = value; // the embedding takes options from it: `ast`, `bind`, `loader`, `patch`
   refuseOthers(spec);
-  const found = { points: 0, addresses: false, images: false };
+  const found = { points: 0, addresses: false };
   inspect(spec, found, 0);
   if (found.points > POINTS_MAX)
     throw new ChartError(`The chart has more than ${POINTS_MAX.toLocaleString("en")} rows of data.`);
-  return { spec: fitted(spec), title: titleOf(spec.title), points: found.points, notes: notes(found) };
+  return {
+    spec: fitted(spec),
+    title: titleOf(spec.title),
+    points: found.points,
+    notes: found.addresses ? [NOTHING_LOADED] : [],
+  };
 }
 
 /** The data that the specification carries, as a table; null if there is none. */
@@ -110,28 +124,32 @@ function refuseOthers(spec: Record<string, unknown>): void {
   if (!drawn.some((key) => Object.hasOwn(spec, key))) throw new ChartError("It says nothing to draw: it has no mark.");
 }
 
-function inspect(value: unknown, found: { points: number; addresses: boolean; images: boolean }, depth: number): void {
+/** Count the data, refuse what is too much, take out what names an address. */
+function inspect(value: unknown, found: Found, depth: number): void {
   if (depth > DEPTH_MAX) throw new ChartError("The specification is nested too deeply.");
   if (Array.isArray(value)) {
-    for (const one of value) if (typeof one === "object") inspect(one, found, depth + 1);
+    for (const one of value) inspect(one, found, depth + 1);
     return;
   }
   if (!isRecord(value)) return;
   for (const [key, field] of Object.entries(value)) {
-    if (key === "values" && Array.isArray(field)) {
-      found.points += field.length;
-      continue; // data: whatever its fields are called
+    if (ADDRESSES.has(key)) {
+      found.addresses = true;
+      delete value[key];
+    } else if (isData(key, field)) {
+      for (const rows of Array.isArray(field) ? [field] : Object.values(field))
+        found.points += Array.isArray(rows) ? rows.length : 0;
+    } else {
+      refuseCounts(key, field);
+      if (key === "sequence") found.points += sequenceLength(field);
+      inspect(field, found, depth + 1);
     }
-    if (key === "datasets" && isRecord(field)) {
-      for (const set of Object.values(field)) found.points += Array.isArray(set) ? set.length : 0;
-      continue;
-    }
-    if ((key === "url" || key === "href") && field !== null) found.addresses = true;
-    if (field === "image" && (key === "mark" || key === "type")) found.images = true;
-    refuseCounts(key, field);
-    if (key === "sequence") found.points += sequenceLength(field);
-    inspect(field, found, depth + 1);
   }
+}
+
+/** Rows, whose fields may be called anything. */
+function isData(key: string, field: unknown): field is unknown[] | Record<string, unknown> {
+  return (key === "values" && Array.isArray(field)) || (key === "datasets" && isRecord(field));
 }
 
 function refuseCounts(key: string, field: unknown): void {
@@ -159,9 +177,4 @@ function fitted(spec: Record<string, unknown>): Record<string, unknown> {
 function titleOf(title: unknown): string {
   const text = isRecord(title) ? title.text : title;
   return (Array.isArray(text) ? text : [text]).filter((line) => typeof line === "string").join(" ");
-}
-
-function notes(found: { addresses: boolean; images: boolean }): string[] {
-  if (!found.addresses && !found.images) return [];
-  return ["It refers to addresses: data, images and links from there are left out, because a chart loads nothing."];
 }

@@ -15,12 +15,7 @@ export function usePalette(): Palette {
     const read = () => setPalette((before) => same(before, readPalette()));
     const themed = new MutationObserver(read);
     themed.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    const system = window.matchMedia("(prefers-color-scheme: dark)");
-    system.addEventListener("change", read);
-    return () => {
-      themed.disconnect();
-      system.removeEventListener("change", read);
-    };
+    return () => themed.disconnect();
   }, []);
   return palette;
 }

@@ -1,13 +1,16 @@
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 
 /** Focus goes into the panel when an artifact is opened from outside, and back to where it came from when the pane is closed. */
 export function useReturnedFocus(id: string, panel: RefObject<HTMLElement | null>): void {
-  const opener = useRef<{ element: Element | null; id: string }>({ element: null, id });
+  const [first] = useState(() => ({ element: document.activeElement, id })); // before a dialog takes the focus by itself
+  const opener = useRef(first);
+  const entered = useRef(false);
   useEffect(() => {
-    const outer = panel.current?.closest('[data-testid="artifact-pane"]');
     const active = document.activeElement;
-    if (outer?.contains(active)) return; // one of the pane's own tabs
-    opener.current = { element: active, id };
+    const inside = panel.current?.closest('[data-testid="artifact-pane"]')?.contains(active);
+    if (entered.current && inside) return; // one of the pane's own tabs
+    if (entered.current) opener.current = { element: active, id };
+    entered.current = true;
     panel.current?.focus();
   }, [id, panel]);
   useEffect(() => () => returnFocus(opener.current), []);
