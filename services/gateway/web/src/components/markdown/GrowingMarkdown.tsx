@@ -12,7 +12,10 @@ export interface TextSource {
   subscribe(listener: () => void): () => void;
 }
 
-const pacer = new Pacer(() => performance.now(), requestAnimationFrame);
+const pacer = new Pacer(
+  () => performance.now(),
+  (frame) => requestAnimationFrame(frame),
+);
 const allowance = new Allowance(() => performance.now());
 
 /**
