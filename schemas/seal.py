@@ -71,7 +71,24 @@ class ConversationRecord(
     queued: bool = False
 
 
-SealMessage = Seal | SealReference | ConversationRecord
+class ConversationDeletion(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="deletion"
+):
+    """Published by a gateway on the seal stream once `conversation.deleted` stands in the log, at `seq` of the stream `epoch`:
+    whoever receives it removes everything of the conversation that lies elsewhere or before. `refs` are the names of its
+    objects, `deleted` the time in ms.
+    """
+
+    tenant: str
+    conversation: str
+    partition: int
+    epoch: str
+    seq: int
+    deleted: int
+    refs: list[str] = []
+
+
+SealMessage = Seal | SealReference | ConversationRecord | ConversationDeletion
 """What travels on the seal stream."""
 
 

@@ -47,6 +47,16 @@ def command(agent: str, tenant: str, conversation: str) -> str:
     return f"ab.cmd.{check_id(agent)}.{check_id(tenant)}.{check_id(conversation)}"
 
 
+def commands_of(tenant: str, conversation: str) -> str:
+    """The commands of a conversation, as a filter."""
+    return f"ab.cmd.*.{check_id(tenant)}.{check_id(conversation)}"
+
+
+def object_name(tenant: str, conversation: str, digest: str) -> str:
+    """The name of content of a conversation in the object store: with it gone, nobody else misses the content."""
+    return f"{check_id(tenant)}/{check_id(conversation)}/{digest}"
+
+
 def control(run: str) -> str:
     """Where a running worker hears of cancels and answers at once; the `in` lane is the record."""
     return f"ab.ctl.{check_id(run)}"
@@ -75,6 +85,11 @@ def agent(name: str) -> str:
 
 def dead(kind: str, tenant: str, conversation: str, run: str) -> str:
     return f"ab.dead.{check_id(kind)}.{check_id(tenant)}.{check_id(conversation)}.{check_id(run)}"
+
+
+def dead_of(tenant: str, conversation: str) -> str:
+    """The dead letters of a conversation, as a filter."""
+    return f"ab.dead.*.{check_id(tenant)}.{check_id(conversation)}.*"
 
 
 class EventSubject(NamedTuple):

@@ -22,17 +22,22 @@ from services.archive.engine import translate
 _conversation, _run = tables.conversations, tables.runs
 _readable = (_run.c.tenant == _conversation.c.tenant) & (_run.c.conversation == _conversation.c.id) & _run.c.linked
 _statement = select(
-    _conversation.c.partition, _conversation.c.title, _conversation.c.created, exists().where(_readable)
+    _conversation.c.partition,
+    _conversation.c.title,
+    _conversation.c.created,
+    exists().where(_readable),
+    _conversation.c.deleted,
 ).where(_conversation.c.tenant == bindparam("tenant"), _conversation.c.id == bindparam("conversation"))
 
 
 class Row(NamedTuple):
-    """`has_runs`: whether runs of it are archived that a reader may see."""
+    """`has_runs`: whether runs of it are archived that a reader may see. `deleted`: when (ms), 0 if it was not."""
 
     partition: int
     title: str
     created: int
     has_runs: bool
+    deleted: int = 0
 
 
 class Glance(Protocol):

@@ -10,11 +10,15 @@ from typing import NamedTuple, Protocol
 
 from schemas.cursor import Cursor
 from schemas.errors import AnabranchError
-from schemas.seal import ConversationRecord, Seal
+from schemas.seal import ConversationDeletion, ConversationRecord, Seal
 from schemas.transcript import RunState, Transcript
 
 SEARCHED_CONVERSATIONS = 1000
 """Whose messages a search reads, the newest ones first: no index helps it, and this many are read within a tenth of a second."""
+
+
+Archivable = Seal | ConversationRecord | ConversationDeletion
+"""The messages of the seal stream that a writer takes."""
 
 
 class Archived(NamedTuple):
@@ -59,7 +63,10 @@ class Page(NamedTuple):
 class ArchiveReader(Protocol):
     """Start with `services.archive.reader.open_reader`. Every method may raise Unavailable."""
 
-    async def conversation(self, tenant: str, conversation: str) -> Archived | None: ...
+    async def conversation(self, tenant: str, conversation: str) -> Archived | None:
+        """Raises Deleted."""
+
+    async def is_deleted(self, tenant: str, conversation: str) -> bool: ...
 
     async def conversations(self, tenant: str, *, limit: int = 50, page: str = "", query: str = "") -> Page:
         """Newest activity first. `query`: only those whose title contains it, or, among the SEARCHED_CONVERSATIONS of newest
@@ -86,8 +93,11 @@ class ArchiveReader(Protocol):
 class ArchiveWriter(Protocol):
     """Start with `services.archive.writer.open_writer`."""
 
-    async def write(self, messages: Sequence[Seal | ConversationRecord]) -> Sequence[AnabranchError | None]:
+    async def write(self, messages: Sequence[Archivable]) -> Sequence[AnabranchError | None]:
         """Write all in one transaction, each in a savepoint of its own; the result says, one for one, which failed.
+
+        A deletion removes the conversation's runs and all they hold; whatever comes for it later, and it may be older, is
+        passed over without an error.
 
         Repeating a message changes nothing; a seal of a higher attempt of the same run replaces the lower one. A seal that
         fails has `Invalid` (counts, digest, or a value that the database refuses) or `Conflict` (the run is archived with

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from schemas import namespace
 from schemas.cursor import Cursor
-from schemas.errors import Invalid
+from schemas.errors import Deleted, Invalid
 from schemas.transcript import AnyItem, RunState, Transcript
 from services.archive import rows, tables
 from services.archive.engine import open_engine, transaction
@@ -50,10 +50,16 @@ class SqlReader:
         row = await self._glance.at(tenant, conversation)
         if row is None:
             return None
+        if row.deleted:
+            raise Deleted(conversation)
         if not row.has_runs:
             transcript = Transcript(conversation=conversation, title=row.title, created=row.created)
             return Archived(row.partition, None, transcript)
         return await self._whole(tenant, conversation)
+
+    async def is_deleted(self, tenant: str, conversation: str) -> bool:
+        row = await self._glance.at(tenant, conversation)
+        return row is not None and row.deleted > 0
 
     async def _whole(self, tenant: str, conversation: str) -> Archived | None:
         table, run = tables.conversations, tables.runs
@@ -63,6 +69,8 @@ class SqlReader:
             known = found.mappings().one_or_none()
             if known is None:
                 return None
+            if known["deleted"]:
+                raise Deleted(conversation)
             archived = await _runs(connection, mine)
             transcript = Transcript(
                 conversation=conversation,
@@ -81,7 +89,7 @@ class SqlReader:
     async def conversations(self, tenant: str, *, limit: int = 50, page: str = "", query: str = "") -> Page:
         limit = max(1, min(limit, PAGE_ROWS_MAX))
         table = tables.conversations
-        listed = _summaries().where(table.c.tenant == tenant)
+        listed = _summaries().where(table.c.tenant == tenant, table.c.deleted == 0)
         if query:
             listed = listed.where(or_(table.c.title.icontains(query, autoescape=True), _says(tenant, query)))
         if page:
@@ -103,7 +111,8 @@ class SqlReader:
     async def tenants(self) -> Sequence[str]:
         table = tables.conversations
         async with transaction(self._engine) as connection:
-            return (await connection.scalars(select(table.c.tenant).distinct().order_by(table.c.tenant))).all()
+            kept = select(table.c.tenant).where(table.c.deleted == 0)
+            return (await connection.scalars(kept.distinct().order_by(table.c.tenant))).all()
 
     async def ping(self) -> None:
         async with transaction(self._engine) as connection:
@@ -175,7 +184,11 @@ def _summaries() -> Select[Any]:
 def _says(tenant: str, query: str) -> Condition:
     """Whether a conversation that was active lately has a message with `query` in it."""
     table, run, message = tables.conversations, tables.runs, tables.messages
-    newest = select(table.c.id).where(table.c.tenant == tenant).order_by(table.c.updated.desc(), table.c.id.desc())
+    newest = (
+        select(table.c.id)
+        .where(table.c.tenant == tenant, table.c.deleted == 0)
+        .order_by(table.c.updated.desc(), table.c.id.desc())
+    )
     found = (
         select(run.c.conversation)
         .join(message, (message.c.tenant == run.c.tenant) & (message.c.run == run.c.id))

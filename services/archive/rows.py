@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import RowMapping, Table
 
 from schemas.events import Usage
-from schemas.seal import ConversationRecord, Seal
+from schemas.seal import ConversationDeletion, ConversationRecord, Seal
 from schemas.transcript import AnyItem, Artifact, ArtifactVersion, Message, RunState, ToolCall
 from services.archive import tables
 
@@ -92,8 +92,10 @@ class ConversationRow(NamedTuple):
     updated: int
 
 
-def conversation_row(message: Seal | ConversationRecord, era: int) -> ConversationRow:
+def conversation_row(message: Seal | ConversationRecord | ConversationDeletion, era: int) -> ConversationRow:
     """What one message of the seal stream says about its conversation."""
+    if isinstance(message, ConversationDeletion):
+        return ConversationRow(message.partition, "", era, message.seq, 0, 0, 0, message.deleted)
     if isinstance(message, ConversationRecord):
         seq = message.input_seq
         queued = (era, seq) if message.queued else (0, 0)

@@ -58,6 +58,7 @@ epochs = Table(
     comment="The creations of a partition's stream, numbered in the order in which the archive met them.",
 )
 
+# deleted: when, in ms; 0 if it was not. The row stays, so that nothing that comes later brings the conversation back.
 # queued_era and queued_seq: the position of the newest message that asked for a run, 0 if none is known.
 conversations = Table(
     "conversations",
@@ -72,6 +73,7 @@ conversations = Table(
     Column("queued_seq", BigInteger, nullable=False, server_default="0"),
     _big("created"),
     _big("updated"),
+    Column("deleted", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("tenant", "id"),
     comment="title_era and title_seq: the position in the log at which the title was known.",
 )

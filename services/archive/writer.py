@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from schemas.errors import AnabranchError, Conflict, Invalid, Unavailable
-from schemas.seal import ConversationRecord, Seal, check_seal
+from schemas.seal import ConversationDeletion, Seal, check_seal
 from services.archive import rows, tables
 from services.archive.engine import open_engine, transaction, translate
-from services.archive.port import ArchiveWriter
+from services.archive.port import Archivable, ArchiveWriter
 
 Eras = Mapping[tuple[int, str], int]
 """(partition, epoch) → era."""
@@ -39,7 +39,7 @@ class SqlWriter:
         async with transaction(self._engine) as connection:
             await connection.execute(select(tables.runs.c.id).limit(1))
 
-    async def write(self, messages: Sequence[Seal | ConversationRecord]) -> Sequence[AnabranchError | None]:
+    async def write(self, messages: Sequence[Archivable]) -> Sequence[AnabranchError | None]:
         outcomes: list[AnabranchError | None] = [None] * len(messages)
         order = sorted(range(len(messages)), key=lambda index: (messages[index].tenant, messages[index].conversation))
         async with transaction(self._engine) as connection:
@@ -52,18 +52,20 @@ class SqlWriter:
         await self._engine.dispose()
 
 
-async def _write_one(
-    connection: AsyncConnection, message: Seal | ConversationRecord, eras: Eras
-) -> AnabranchError | None:
+async def _write_one(connection: AsyncConnection, message: Archivable, eras: Eras) -> AnabranchError | None:
     """Write a message in a savepoint; what is wrong with it is returned. Raises Unavailable."""
     era = eras[message.partition, message.epoch]
     try:
         if isinstance(message, Seal):
             check_seal(message)
         async with connection.begin_nested():
-            await _note_conversation(connection, message, era)
-            if isinstance(message, Seal):
-                await _store_seal(connection, message, era)
+            if not await _note_conversation(connection, message, era):
+                return None
+            match message:
+                case Seal():
+                    await _store_seal(connection, message, era)
+                case ConversationDeletion():
+                    await _delete(connection, message)
     except (Invalid, Conflict) as error:
         return error
     except SQLAlchemyError as error:
@@ -94,19 +96,33 @@ async def _resolve_eras(connection: AsyncConnection, epochs: set[tuple[int, str]
     return eras
 
 
-async def _note_conversation(connection: AsyncConnection, message: Seal | ConversationRecord, era: int) -> None:
-    """Lock the conversation's row, making it if need be, and put in it what the message knows better."""
+async def _note_conversation(connection: AsyncConnection, message: Archivable, era: int) -> bool:
+    """Lock the conversation's row, making it if need be, and put in it what the message knows better. False if it was deleted:
+    then nothing is written, for this message may have been on its way, or with a slow persister, since before that.
+    """
     table = tables.conversations
     news = rows.conversation_row(message, era)
     key = {"tenant": message.tenant, "id": message.conversation}
     await connection.execute(_insert_new(connection, table, key | news._asdict()))
     mine = (table.c.tenant == message.tenant) & (table.c.id == message.conversation)
     columns = [table.c[name] for name in rows.ConversationRow._fields]
-    found = (await connection.execute(select(*columns).where(mine).with_for_update())).one()
+    deleted, *found = (await connection.execute(select(table.c.deleted, *columns).where(mine).with_for_update())).one()
+    if deleted:
+        return False
     known = rows.ConversationRow(*found)
     merged = rows.merge(known, news)
     if merged != known:
         await connection.execute(update(table).where(mine).values(merged._asdict()))
+    return True
+
+
+async def _delete(connection: AsyncConnection, message: ConversationDeletion) -> None:
+    """Remove the runs, with all that hangs on them, and leave of the conversation that it was there."""
+    table, run = tables.conversations, tables.runs
+    mine = (table.c.tenant == message.tenant) & (table.c.id == message.conversation)
+    of_mine = (run.c.tenant == message.tenant) & (run.c.conversation == message.conversation)
+    await connection.execute(delete(run).where(of_mine))
+    await connection.execute(update(table).where(mine).values(deleted=message.deleted, title=""))
 
 
 async def _store_seal(connection: AsyncConnection, seal: Seal, era: int) -> None:

@@ -187,6 +187,12 @@ def queued_run(record: Record) -> QueuedRun | None:
     return None
 
 
+async def is_deleted(broker: Broker, partition: int, tenant: str, conversation: str) -> bool:
+    """Whether the last word on the conversation is that it was deleted."""
+    last = await broker.last_message(partition, subjects.event(partition, tenant, conversation, subjects.IN_LANE))
+    return last is not None and isinstance(decode_frame(last.data).events[-1], ev.ConversationDeleted)
+
+
 async def lane_is_over(broker: Broker, partition: int, tenant: str, conversation: str, run: str) -> bool:
     """Whether the run has ended: the last event of its lane, read from the leader, is a terminal one."""
     last = await broker.last_message(partition, subjects.event(partition, tenant, conversation, run))

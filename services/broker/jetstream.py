@@ -20,8 +20,8 @@ import structlog
 from schemas import subjects
 from schemas.commands import AgentCard, Control, DeadLetter, RunCommand
 from schemas.errors import NotFound, Unavailable
-from schemas.seal import SEAL_BYTES_MAX, Seal, SealMessage, SealReference
-from services.broker import api, direct, objects, streams
+from schemas.seal import SEAL_BYTES_MAX, ConversationDeletion, Seal, SealMessage, SealReference
+from services.broker import api, direct, forgetting, objects, streams
 from services.broker.appender import JetStreamAppender
 from services.broker.connection import Connection
 from services.broker.listening import Listener
@@ -262,6 +262,13 @@ class JetStreamBroker:
 
     async def get_object(self, name: str) -> bytes:
         return await objects.get(self._connection, streams.OBJECTS, name)
+
+    # --- deletion
+
+    async def forget(self, deletion: ConversationDeletion) -> None:
+        if (await self.bounds(deletion.partition)).epoch == deletion.epoch:
+            await forgetting.forget_log(self._connection, deletion)
+        await forgetting.forget_rest(self._connection, deletion)
 
     # --- dead letters
 

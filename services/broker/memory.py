@@ -17,7 +17,7 @@ import msgspec
 from schemas import subjects
 from schemas.commands import AgentCard, Control, DeadLetter, RunCommand
 from schemas.errors import AnabranchError, NotFound, Unavailable
-from schemas.seal import Seal, SealMessage, SealReference
+from schemas.seal import ConversationDeletion, Seal, SealMessage, SealReference
 from services.broker import port
 from services.broker.memory_core import Callback, MemoryCore, Window, check_size
 from services.broker.memory_queue import MemoryDelivery, MemoryQueue
@@ -212,6 +212,12 @@ class MemoryBroker:
             return self.core.objects[name]
         except KeyError:
             raise NotFound(f"there is no object {name!r}", code="object_not_found") from None
+
+    # --- deletion
+
+    async def forget(self, deletion: ConversationDeletion) -> None:
+        self.check()
+        self.core.forget(deletion)
 
     # --- dead letters
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from schemas import subjects
 from schemas.commands import AgentCard, DeadLetter
 from schemas.errors import Fenced, NotFound, TooLarge
+from schemas.seal import ConversationDeletion
 from services.broker.memory_queue import MemoryQueue
 from services.broker.port import AGENTS_AGE_S, Appended, Record
 
@@ -63,6 +64,12 @@ class Log:
         self.ids.add(msg_id, self.last)
         return Appended(self.last, False)
 
+    def forget(self, subject: str, before: int) -> None:
+        """Remove what is on the lanes of a conversation before the sequence `before`."""
+        conversation, _, _ = subject.rpartition(".")
+        records = self._conversations.get(conversation, [])
+        self._conversations[conversation] = [record for record in records if record.seq >= before]
+
     def after(self, subject: str, seq: int) -> list[Record]:
         """Records on the subject, whose last token may be `*`, above `seq`."""
         conversation, _, lane = subject.rpartition(".")
@@ -110,6 +117,18 @@ class MemoryCore:
         """As retention does: `seq` is the first sequence that is still there."""
         log = self.log(partition)
         log.first = max(log.first, min(seq, log.last + 1))
+
+    def forget(self, deletion: ConversationDeletion) -> None:
+        """As `Broker.forget`."""
+        tenant, conversation = deletion.tenant, deletion.conversation
+        if deletion.epoch == self.epoch:
+            subject = subjects.conversation_events(deletion.partition, tenant, conversation)
+            self.log(deletion.partition).forget(subject, deletion.seq)
+        self.commands.remove(f".{tenant}.{conversation}")
+        letters = self.dead.items()
+        self.dead = {seq: one for seq, one in letters if (one.tenant, one.conversation) != (tenant, conversation)}
+        for name in deletion.refs:
+            self.objects.pop(name, None)
 
     def drop_live(self, count: int) -> None:
         """Do not deliver the next `count` live messages to anybody."""

@@ -32,6 +32,10 @@ class MemoryQueue:
         self.changed()
         return self._last
 
+    def remove(self, ending: str) -> None:
+        """Remove the jobs whose subject ends so."""
+        self.jobs = {seq: job for seq, job in self.jobs.items() if not job.subject.endswith(ending)}
+
     def changed(self) -> None:
         """Wake everybody who waits for a job."""
         self._changed.set()

@@ -92,6 +92,17 @@ async def get(connection: Connection, bucket: str, name: str) -> bytes:
     return data
 
 
+async def delete(connection: Connection, bucket: str, name: str) -> None:
+    """Remove what is stored under `name`, if anything is. Raises Unavailable: call again."""
+    info = await _find(connection, bucket, name)
+    if info is None:
+        return
+    chunks = {"filter": _chunks_subject(bucket, info.nuid)}
+    await api.call(connection, f"STREAM.PURGE.{stream(bucket)}", chunks)
+    gone = ObjectInfo(name=name, bucket=bucket, nuid=info.nuid, mtime=datetime.now(UTC).isoformat(), deleted=True)
+    await api.store(connection, _meta_subject(bucket, name), msgspec.json.encode(gone), {"Nats-Rollup": "sub"})
+
+
 def stream(bucket: str) -> str:
     return f"OBJ_{bucket}"
 

@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.commands import AgentCard, Control, DeadLetter, RunCommand
 from schemas.errors import AnabranchError
-from schemas.seal import SealMessage
+from schemas.seal import ConversationDeletion, SealMessage
 
 READ_MESSAGES_MAX = 100
 READ_BYTES_MAX = 512 * 1024
@@ -200,6 +200,13 @@ class Broker(Protocol):
 
     async def get_object(self, name: str) -> bytes:
         """Raises NotFound."""
+
+    # --- deletion
+
+    async def forget(self, deletion: ConversationDeletion) -> None:
+        """Remove what is stored of a deleted conversation: its log before `seq` (all copies of it), commands, dead letters, and
+        the objects in `refs`. Repeating it changes nothing. It holds up the writers of its partition for a tenth of a second.
+        """
 
     # --- dead letters
 

@@ -7,9 +7,8 @@ import msgspec
 from schemas import subjects
 from schemas.commands import DeadLetter
 from schemas.errors import AnabranchError, Invalid
-from schemas.seal import ConversationRecord, Seal, SealMessage, SealReference
-
-Archivable = Seal | ConversationRecord
+from schemas.seal import SealMessage, SealReference
+from services.archive.port import Archivable
 
 _decoder = msgspec.json.Decoder(SealMessage)
 

@@ -14,10 +14,11 @@ from typing import Any
 import structlog
 
 from schemas.errors import AnabranchError, Unavailable
-from services.archive.port import ArchiveWriter
+from schemas.seal import ConversationDeletion
+from services.archive.port import Archivable, ArchiveWriter
 from services.broker.port import Broker, Delivery
 from services.persister import metrics
-from services.persister.batch import Archivable, dead_letter, read
+from services.persister.batch import dead_letter, read
 from services.persister.breaker import Breaker
 from services.runtime import now_ms
 
@@ -64,8 +65,18 @@ class SealWriter:
                 settled.append((delivery, error))
         async with _held(deliveries):
             outcomes = await self._write([message for _, message in readable], stop)
-            settled += [(delivery, outcome) for (delivery, _), outcome in zip(readable, outcomes, strict=True)]
+            for (delivery, message), outcome in zip(readable, outcomes, strict=True):
+                settled.append((delivery, outcome or await self._forget(message)))
             await _each([self._close(delivery, outcome) for delivery, outcome in settled])
+
+    async def _forget(self, message: Archivable) -> AnabranchError | None:
+        """Once the archive has forgotten a conversation, the broker must, too. What goes wrong is returned."""
+        if isinstance(message, ConversationDeletion):
+            try:
+                await self._broker.forget(message)
+            except AnabranchError as error:
+                return error
+        return None
 
     async def _write(self, messages: list[Archivable], stop: asyncio.Event) -> Sequence[AnabranchError | None]:
         """Write until the archive answers, or `stop`: then the outcomes are Unavailable."""

@@ -11,7 +11,7 @@ import pytest
 from schemas.commands import AgentCard, CancelRun, DeadLetter, RunCommand
 from schemas.cursor import Cursor, parse
 from schemas.errors import Fenced, NotFound, TooLarge, Unavailable
-from schemas.seal import SEAL_BYTES_MAX, ConversationRecord
+from schemas.seal import SEAL_BYTES_MAX, ConversationDeletion, ConversationRecord
 from services.broker.port import READ_BYTES_MAX, READ_MESSAGES_MAX, Appended, Record
 from tests.broker.conftest import ACK_WAIT_S
 from tests.broker.place import Place, append, read_all
@@ -349,6 +349,61 @@ async def test_a_dead_letter_stays_until_it_is_dropped(broker, place, size):
     assert list(await broker.dead_letters()) == []
     with pytest.raises(NotFound):
         await broker.drop_dead(seq)
+
+
+# --- deletion
+
+
+def deletion(place: Place, seq: int, *refs: str, epoch: str) -> ConversationDeletion:
+    return ConversationDeletion(
+        tenant="t", conversation=place.conversation, partition=place.p, epoch=epoch, seq=seq, deleted=1, refs=list(refs)
+    )
+
+
+async def test_a_deleted_conversation_leaves_its_last_word_and_nothing_else_and_others_stay(broker, place):
+    other = Place()
+    await append(broker, place.lane("in"), b"hello")
+    (kept,) = await append(broker, other.lane("in"), b"other")
+    await append(broker, place.lane("r1"), b"answer")
+    (seq,) = await append(broker, place.lane("in"), b"deleted")
+    for name in ("gone", "kept"):
+        await broker.put_object(f"{place.conversation}/{name}", name.encode())
+    for one in (place, other):
+        await broker.publish_command(one.command(f"r-{one.conversation}"))
+        letter = DeadLetter(
+            kind="seal", subject="s", code="c", reason="r", tenant="t", conversation=one.conversation, run="r1", ts=1, data=b""
+        )  # fmt: skip
+        await broker.publish_dead(letter)
+
+    epoch = (await broker.bounds(place.p)).epoch
+    for _ in range(2):
+        await broker.forget(deletion(place, seq, f"{place.conversation}/gone", epoch=epoch))
+
+    assert await read_all(broker, place, 0, seq) == [Record(seq, "in", b"deleted")]
+    assert await broker.last_message(place.p, place.lane("r1")) is None
+    assert await broker.last_message(place.p, other.lane("in")) == Record(kept, "in", b"other")
+    with pytest.raises(NotFound):
+        await broker.get_object(f"{place.conversation}/gone")
+    assert await broker.get_object(f"{place.conversation}/kept") == b"kept"
+    delivery = await broker.fetch_command(5.0)
+    assert delivery.subject == f"ab.cmd.a.t.{other.conversation}"
+    await delivery.ack()
+    ((number, letter),) = await broker.dead_letters()
+    assert letter.conversation == other.conversation
+    await broker.drop_dead(number)
+
+
+async def test_a_deletion_in_a_stream_that_was_made_anew_leaves_the_new_one_alone(broker, place):
+    (seq,) = await append(broker, place.lane("in"), b"hello")
+    await broker.forget(deletion(place, seq + 1, epoch="another"))
+    assert await broker.last_message(place.p, place.lane("in")) == Record(seq, "in", b"hello")
+
+
+async def test_a_name_whose_object_was_deleted_can_be_used_again(broker, place):
+    for content in (b"one", b"two"):
+        await broker.put_object(place.conversation, content)
+        assert await broker.get_object(place.conversation) == content
+        await broker.forget(deletion(place, 1, place.conversation, epoch=""))
 
 
 # --- agents

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from schemas.errors import Conflict, Overloaded
+from schemas.seal import ConversationDeletion
 from services.broker import api, jetstream
 from services.broker.connection import Connection
 from services.broker.streams import Deployment, provision, streams
@@ -119,6 +120,24 @@ async def test_replay_is_served_by_the_mirror_where_there_is_one(connection):
     (seq,) = await append(broker, place.lane(), b"1")
     records = await eventually(lambda: _read(broker, place))
     assert [(record.seq, record.lane, record.data) for record in records] == [(seq, "in", b"1")]
+    await broker.close()
+
+
+async def test_a_deleted_conversation_leaves_the_mirror_too_and_replay_has_its_last_word(connection):
+    await provision(connection, SMALL)
+    broker = await jetstream.connect(connection.url, "test", replay_mirror=True)
+    place, other = Place(), Place()
+    await append(broker, place.lane(), *[b"secret"] * 50)
+    await append(broker, other.lane(), b"other")
+    (seq,) = await append(broker, place.lane(), b"deleted")
+    epoch = (await broker.bounds(0)).epoch
+    await broker.forget(
+        ConversationDeletion(tenant="t", conversation=place.conversation, partition=0, epoch=epoch, seq=seq, deleted=1)
+    )
+    assert [record.data for record in await _read(broker, place)] == [b"deleted"]
+    assert [record.data for record in await _read(broker, other)] == [b"other"]
+    for stream in ("AB_EVENTS_0", "AB_REPLAY_0"):
+        assert (await api.call(connection, f"STREAM.INFO.{stream}")).state.messages == 2
     await broker.close()
 
 
