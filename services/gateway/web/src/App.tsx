@@ -1,3 +1,5 @@
+import { Shell } from "./components/shell/Shell";
+
 export function App() {
-  return <main>Anabranch</main>;
+  return <Shell />;
 }

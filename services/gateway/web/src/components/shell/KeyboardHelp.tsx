@@ -1,0 +1,35 @@
+import { Fragment } from "react";
+import { Button } from "./Button";
+import { Dialog, DialogButtons } from "./Dialog";
+import styles from "./KeyboardHelp.module.css";
+
+const KEYS: [keys: string[], what: string][] = [
+  [["Enter"], "Send the message"],
+  [["Shift", "Enter"], "A new line in it"],
+  [["↑"], "In an empty message: your last one, to edit"],
+  [["Esc"], "Close what is open; else stop the run that is active"],
+  [["/"], "Search the conversations"],
+  [["?"], "This page"],
+];
+
+export function KeyboardHelp({ onClose }: { onClose(): void }) {
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <dl className={styles.keys}>
+        {KEYS.map(([keys, what]) => (
+          <Fragment key={what}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </Fragment>
+        ))}
+      </dl>
+      <DialogButtons>
+        <Button onClick={onClose}>Close</Button>
+      </DialogButtons>
+    </Dialog>
+  );
+}

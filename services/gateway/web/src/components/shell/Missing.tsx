@@ -1,0 +1,16 @@
+import { go } from "../../store/route";
+import { Button } from "./Button";
+import styles from "./Missing.module.css";
+
+/** What stands where a conversation is not, or is no more. */
+export function Missing({ message }: { message: string }) {
+  return (
+    <div className={styles.missing}>
+      <h2>This conversation is not here</h2>
+      <p>{message}</p>
+      <Button look="solid" onClick={() => go({ conversation: "", at: "" }, "replace")}>
+        Start a new one
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import type { ReactNode } from "react";
+import type { Conversation } from "../../store/conversation";
+import { ConversationContext, useLinkStatus, ViewContext } from "../../store/hooks";
+import { ArtifactPane } from "../artifacts/ArtifactPane";
+import { Chronology } from "../chronology/Chronology";
+import { Outbox } from "../composer/Outbox";
+import { useOutbox } from "../composer/outbox";
+import { PastProvider, usePastView } from "../time/PastProvider";
+import { Missing } from "./Missing";
+import styles from "./OpenConversation.module.css";
+
+interface Props {
+  conversation: Conversation | null;
+  /** One is being opened, so that nothing is shown until it is there. */
+  opening: boolean;
+  welcome: ReactNode;
+  composer: ReactNode;
+  onEdit(text: string): void;
+}
+
+/** The conversation with what stands around it. The composer is the same before and after the first message. */
+export function OpenConversation({ conversation, opening, welcome, composer, onEdit }: Props) {
+  if (!conversation) {
+    return (
+      <div className={styles.work}>
+        <div className={styles.column}>
+          {opening ? <div className={styles.nothing} /> : welcome}
+          <div className={styles.foot}>{composer}</div>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <ConversationContext value={conversation}>
+      <PastProvider key={conversation.id} conversation={conversation}>
+        <Shown conversation={conversation} composer={composer} onEdit={onEdit} />
+      </PastProvider>
+    </ConversationContext>
+  );
+}
+
+function Shown({
+  conversation,
+  composer,
+  onEdit,
+}: Pick<Props, "composer" | "onEdit"> & { conversation: Conversation }) {
+  const past = usePastView();
+  const missing = useMissing(conversation);
+  return (
+    <ViewContext value={past ?? conversation.live}>
+      <div className={styles.work}>
+        <div className={styles.column}>
+          {missing ? (
+            <Missing message={missing} />
+          ) : (
+            <Chronology>{!past && <Outbox conversation={conversation} onEdit={onEdit} />}</Chronology>
+          )}
+          {!missing && <div className={styles.foot}>{composer}</div>}
+        </div>
+        <ArtifactPane />
+      </div>
+    </ViewContext>
+  );
+}
+
+/** Why there is no such conversation; empty if there is, or will be: its first message may be on the way. */
+function useMissing(conversation: Conversation): string {
+  const status = useLinkStatus(conversation);
+  const begun = useOutbox((state) => state.entries.some((entry) => entry.conversation === conversation.id));
+  return status.kind === "missing" && !begun ? status.message : "";
+}
