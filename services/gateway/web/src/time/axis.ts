@@ -1,5 +1,7 @@
 /** Axis: time as it is played and drawn. Where nothing happened for long, it is cut short. */
 
+import type { Transcript } from "../schema/types";
+
 /** Longer pauses are played and drawn as this long. */
 export const GAP_MS_MAX = 2000;
 
@@ -43,6 +45,12 @@ export class Axis {
     return gap.at + GAP_MS_MAX + inside - gap.to;
   }
 
+  /** The pause in which a place of the axis lies. */
+  gapAt(at: number): Gap | undefined {
+    const gap = this.gaps[lastUpTo(this.gaps, (gap) => gap.at < at)];
+    return gap && at < gap.at + GAP_MS_MAX ? gap : undefined;
+  }
+
   /** The time, in ms since the epoch, at a place of the axis. */
   ts(at: number): number {
     const gap = this.gaps[lastUpTo(this.gaps, (gap) => gap.at <= at)];
@@ -50,6 +58,17 @@ export class Axis {
     if (at < gap.at + GAP_MS_MAX) return gap.from + ((at - gap.at) / GAP_MS_MAX) * (gap.to - gap.from);
     return gap.to + at - gap.at - GAP_MS_MAX;
   }
+}
+
+/** An axis over what is known of a conversation that was not recorded: something goes on while an item is open. */
+export function axisOf({ items = [] }: Transcript): Axis {
+  const known = items.flatMap(({ started = 0, ended = 0 }) => (started ? [{ started, ended }] : []));
+  const axis = new Axis();
+  for (const { started, ended } of known.sort((one, other) => one.started - other.started)) {
+    axis.add(started);
+    axis.cover(ended);
+  }
+  return axis;
 }
 
 /** Index of the last of `sorted` for which `holds`, which holds for a beginning of it; -1 if it holds for none. */

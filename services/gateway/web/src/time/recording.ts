@@ -5,6 +5,7 @@
  * joined by a snapshot, `load` fetches what was before by a second subscription, when somebody wants to see it.
  */
 import type { AnyServerMessage, Frame, Transcript } from "../schema/types";
+import { lastUpTo } from "./axis";
 import { parseMoment } from "./moment";
 import { type Recorded, Tape } from "./tape";
 
@@ -51,6 +52,11 @@ export class Recorder {
   /** In the order of the log, without a hole. The list grows in place. */
   get frames(): readonly Recorded[] {
     return this.#tape.frames;
+  }
+
+  /** Those after the frame `seq`. */
+  framesAfter(seq: number): readonly Recorded[] {
+    return this.frames.slice(lastUpTo(this.frames, (one) => one.seq <= seq) + 1);
   }
 
   /** Number of the first event that is held, and of the one that comes next. Numbers stay while `generation` does. */

@@ -1,0 +1,71 @@
+import { useEffect, useRef } from "react";
+import { colourOf } from "../chronology/agents";
+import { useTheme } from "../shell/theme";
+import { type Box, labelIn, type Pause, ROW } from "./drawing";
+import styles from "./lanes.module.css";
+
+interface Props {
+  boxes: readonly Box[];
+  pauses: readonly Pause[];
+  width: number;
+  height: number;
+  /** Lines in full colour, without words. */
+  thin?: boolean;
+}
+
+const OPACITY = { run: 1, agent: 0.16, tool: 0.95, message: 0.6, reasoning: 0.3 } as const;
+
+/** The lanes of a conversation with more spans than a document should have elements. */
+export function LanesCanvas({ boxes, pauses, width, height, thin = false }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const theme = useTheme(({ choice }) => choice);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are those of the theme
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d");
+    if (!element || !context) return;
+    const scale = devicePixelRatio || 1;
+    element.width = width * scale;
+    element.height = height * scale;
+    context.scale(scale, scale);
+    const colour = coloursOf(element);
+    context.fillStyle = colour("var(--surface-hover)");
+    for (const { x, width } of pauses) context.fillRect(x, 0, width, height);
+    context.font = `11px ${colour("var(--font)")}`;
+    for (const box of boxes) draw(context, box, colour, thin);
+  }, [boxes, pauses, width, height, theme, thin]);
+  return (
+    <canvas ref={canvas} className={styles.lanes} style={{ width, height }} role="img" aria-label="Agents over time" />
+  );
+}
+
+/** The value of a custom property, by its use in CSS. */
+type Colour = (use: string) => string;
+
+function coloursOf(element: Element): Colour {
+  const style = getComputedStyle(element);
+  const known = new Map<string, string>();
+  return (use) => {
+    const value = known.get(use) ?? style.getPropertyValue(use.slice("var(".length, -1)).trim();
+    known.set(use, value);
+    return value;
+  };
+}
+
+function draw(
+  context: CanvasRenderingContext2D,
+  { x, y, width, height, span }: Box,
+  colour: Colour,
+  thin: boolean,
+): void {
+  const own = colour(span.kind === "run" ? "var(--border)" : colourOf(span.name));
+  const labelled = span.kind === "run" || span.kind === "agent";
+  const inset = labelled ? 0 : 2;
+  context.globalAlpha = thin ? 1 : OPACITY[span.kind];
+  context.fillStyle = span.failed ? colour("var(--error)") : own;
+  context.fillRect(x, y + inset, width, height - 2 * inset);
+  context.globalAlpha = 1;
+  if (thin || !labelled) return;
+  context.fillStyle = colour("var(--text)");
+  context.fillText(labelIn(span.label, width), x + 5, y + ROW - 5);
+}

@@ -1,0 +1,73 @@
+import { useMemo, useRef, useState } from "react";
+import { GAP_MS_MAX } from "../../time/axis";
+import { happening } from "../../time/playback";
+import { nameOf } from "../chronology/agents";
+import { number } from "../chronology/format";
+import { Controls } from "./Controls";
+import { atOf, boxes, pauses, ROW, type Window, xOf } from "./drawing";
+import { Handle } from "./Handle";
+import { elapsed } from "./instant";
+import { LanesCanvas } from "./LanesCanvas";
+import { LanesSvg } from "./LanesSvg";
+import { useStanding } from "./PastProvider";
+import type { Past } from "./past";
+import { ReachNote } from "./ReachNote";
+import styles from "./time.module.css";
+import { useDrag } from "./useDrag";
+import { useLanes } from "./useLanes";
+import { useWidth } from "./useWidth";
+
+/** More elements than this make a document slow: then the lanes are one picture. */
+const SVG_SPANS_MAX = 2000;
+
+const REFRESH_MS = 250;
+
+/** Room beside a run that is zoomed to, as a share of it. */
+const MARGIN = 0.02;
+
+export default function Timeline({ past }: { past: Past }) {
+  const { recorder } = past.conversation;
+  const track = useRef<HTMLDivElement>(null);
+  const width = useWidth(track);
+  const [zoom, setZoom] = useState("");
+  const { lanes, axis, length } = useLanes(past, REFRESH_MS);
+  useStanding(past);
+  const window = useMemo((): Window => {
+    const run = lanes.spans.find(({ kind, key }) => kind === "run" && key === zoom);
+    if (!run) return { from: 0, to: length, width };
+    const [from, to] = [axis.at(run.start), axis.at(run.end)];
+    const margin = MARGIN * (to - from);
+    return { from: from - margin, to: to + margin, width };
+  }, [lanes, axis, length, width, zoom]);
+  const drag = useDrag((x) => past.seekTo(atOf(x, window)));
+  const { position } = past;
+  const place = position > recorder.start ? axis.at(past.time) : 0;
+  const x = Math.min(Math.max(xOf(place, window), 0), width);
+  const seen = xOf(place, window) === x;
+  const last = happening(recorder, position - 1);
+  const text = `event ${number(position)} of ${number(recorder.end)}, ${elapsed(place)}${last ? `, ${nameOf(last.ns)}` : ""}`;
+  return (
+    <div className={styles.timeline}>
+      <Controls past={past} text={text} zoom={zoom} onZoom={setZoom} from={atOf(0, window)} />
+      <div className={styles.stage}>
+        <div className={styles.rail} {...drag}>
+          <Handle past={past} x={x} text={text} />
+        </div>
+        <div className={styles.lanes}>
+          <div ref={track} className={styles.track} {...drag}>
+            {width > 0 && <Drawing lanes={lanes} axis={axis} window={window} />}
+          </div>
+        </div>
+        {seen && <div className={styles.line} style={{ left: x }} />}
+      </div>
+      <ReachNote past={past} />
+    </div>
+  );
+}
+
+function Drawing({ lanes, axis, window }: Pick<ReturnType<typeof useLanes>, "lanes" | "axis"> & { window: Window }) {
+  const drawn = useMemo(() => boxes(lanes, axis, window), [lanes, axis, window]);
+  const cut = useMemo(() => (lanes.rows ? pauses(axis, window, GAP_MS_MAX) : []), [lanes, axis, window]);
+  const Lanes = drawn.length > SVG_SPANS_MAX ? LanesCanvas : LanesSvg;
+  return <Lanes boxes={drawn} pauses={cut} width={window.width} height={Math.max(lanes.rows, 1) * ROW} />;
+}
