@@ -253,8 +253,9 @@ function setState(ledger: Ledger, value: unknown, place: Place): void {
 
 /** `total`, one entry per model, with `more` added. */
 function addUsage(total: readonly Filled<Usage>[], more: Filled<Usage>): Filled<Usage>[] {
-  if (!total.some((usage) => usage.model === more.model)) return [...total, more];
-  return total.map((usage) => (usage.model === more.model ? sumOf(usage, more) : usage));
+  const index = total.findIndex((usage) => usage.model === more.model);
+  const known = total[index];
+  return known === undefined ? [...total, more] : total.with(index, sumOf(known, more));
 }
 
 function sumOf(one: Filled<Usage>, other: Filled<Usage>): Filled<Usage> {
