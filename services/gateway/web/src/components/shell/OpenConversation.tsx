@@ -1,13 +1,17 @@
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
 import type { Conversation } from "../../store/conversation";
 import { ConversationContext, useLinkStatus, ViewContext } from "../../store/hooks";
 import { ArtifactPane } from "../artifacts/ArtifactPane";
 import { Chronology } from "../chronology/Chronology";
 import { Outbox } from "../composer/Outbox";
 import { useOutbox } from "../composer/outbox";
+import { DeveloperPanel } from "../developer";
+import { PastBanner } from "../time/PastBanner";
 import { PastProvider, usePastView } from "../time/PastProvider";
+import { TimeBar } from "../time/TimeBar";
 import { Missing } from "./Missing";
 import styles from "./OpenConversation.module.css";
+import { usePanes } from "./panes";
 
 interface Props {
   conversation: Conversation | null;
@@ -50,16 +54,31 @@ function Shown({
     <ViewContext value={past ?? conversation.live}>
       <div className={styles.work}>
         <div className={styles.column}>
+          <PastBanner />
           {missing ? (
             <Missing message={missing} />
           ) : (
             <Chronology>{!past && <Outbox conversation={conversation} onEdit={onEdit} />}</Chronology>
           )}
           {!missing && <div className={styles.foot}>{composer}</div>}
+          {!missing && <TimeBar />}
         </div>
         <ArtifactPane />
+        <Developer conversation={conversation} />
       </div>
     </ViewContext>
+  );
+}
+
+function Developer({ conversation }: { conversation: Conversation }) {
+  const { developer, toggleDeveloper } = usePanes();
+  if (!developer) return null;
+  return (
+    <aside className={styles.developer} aria-label="Developer view">
+      <Suspense>
+        <DeveloperPanel conversation={conversation} onClose={toggleDeveloper} />
+      </Suspense>
+    </aside>
   );
 }
 

@@ -7,9 +7,10 @@ import { useMedia } from "../artifacts/useMedia";
 import { usePolledAgents } from "../composer/agents";
 import { Composer, type ComposerHandle } from "../composer/Composer";
 import { useOutbox } from "../composer/outbox";
+import { useConversations } from "../sidebar/conversations";
 import { SEARCH_ID } from "../sidebar/Search";
 import { Sidebar } from "../sidebar/Sidebar";
-import { lastOwn, useNow } from "./activity";
+import { lastOwn, type Now, useNow } from "./activity";
 import { useAsked } from "./asked";
 import { Drawer } from "./Drawer";
 import { Header } from "./Header";
@@ -39,6 +40,7 @@ export function Shell() {
       void attempt("Not stopped", () => conversation.cancel(now.run));
   };
   usePolledAgents();
+  useFreshList(now);
   useWindowTitle(now, useTrouble(conversation));
   useShortcuts(stop);
 
@@ -97,6 +99,13 @@ function Conversations({ current }: { current: string }) {
       {list}
     </Drawer>
   );
+}
+
+/** What changes here shows in the list at once, not when it is asked for the next time. */
+function useFreshList({ run, status, title }: Now): void {
+  const refresh = useConversations((state) => state.refresh);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what the list shows of a conversation
+  useEffect(() => void refresh(), [refresh, run, status, title]);
 }
 
 function useShortcuts(stop: () => void): void {
