@@ -57,6 +57,27 @@ test("what the run itself shows names the run as changed", () => {
   expect(changes().runs).toEqual(["r"]);
 });
 
+test("usage is added to the first entry of its model, and to no other", () => {
+  fold.apply(
+    frame(
+      {
+        type: "run.cancelled",
+        usage: [
+          { model: "m", input: 1 },
+          { model: "m", input: 2 },
+        ],
+      },
+      { type: "usage.updated", usage: { model: "m", input: 10, output: 5 } },
+      { type: "usage.updated", usage: { model: "n", input: 7 } },
+    ),
+  );
+  expect(fold.runs.get("r")?.usage.map(({ model, input, output }) => [model, input, output])).toEqual([
+    ["m", 11, 5],
+    ["m", 2, 0],
+    ["n", 7, 0],
+  ]);
+});
+
 test("a takeover names what it dropped, and changes the structure", () => {
   fold.apply(frame({ type: "run.started", agent: "a" }, { type: "message.started", id: "m" }));
   const { structure } = changes();
