@@ -143,9 +143,9 @@ def websocket_url(url: str) -> str:
 
 def comeback_after(code: int | None, reason: str) -> Comeback:
     """What a close code asks of a client: 4000-4099 back at once, 4400-4499 not again, all others back later."""
-    if code is not None and 4000 <= code < 4100:
+    if code in wire.CLOSED_COME_BACK:
         return Comeback(delay_s=random.uniform(0.0, BACKOFF_S_MIN))
-    if code is not None and 4400 <= code < 4500:
+    if code in wire.CLOSED_FOR_GOOD:
         return Comeback(never=True, why=reason or f"the gateway closed the connection with {code}")
     return Comeback()
 
