@@ -51,7 +51,7 @@ function ChartBox({ chart, name, source }: { chart: Chart; name: string; source:
       <div ref={box} className={styles.box} data-testid="chart" data-drawn={drawn !== null} />
       <figcaption className={styles.caption}>
         <Notes notes={chart.notes} />
-        <span className={styles.hint}>The numbers are in the tab Data.</span>
+        <span className={styles.hint}>{drawn ? "The numbers are in the tab Data." : "The chart is being drawn…"}</span>
         {drawn && <Save drawn={drawn} name={name} />}
       </figcaption>
     </figure>

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { parse, type Spec, View } from "vega";
-import { expressionInterpreter } from "vega-interpreter";
+import { parse, type Spec } from "vega";
 import { compile } from "vega-lite";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ChartError, chartTable, confined, EVENTS, parseChart, REFUSING_LOADER, tooltipHtml } from "./chart";
+import { ChartError, chartTable, confined, EVENTS, parseChart, tooltipHtml } from "./chart";
+import { compute } from "./headless";
 
 const BARS = {
   data: {
@@ -17,14 +17,8 @@ const BARS = {
 };
 const read = (spec: object) => parseChart(JSON.stringify(spec));
 
-/** The SVG of a specification, drawn as the page draws it but without a document. */
-async function svgOf(spec: object): Promise<string> {
-  const compiled = compile({ ...read(spec).spec, width: 200 } as never).spec;
-  const runtime = parse(confined(compiled as Spec), {}, { ast: true } as never);
-  const options = { renderer: "none", loader: REFUSING_LOADER, expr: expressionInterpreter, logLevel: 0 };
-  const view = await new View(runtime, options as never).runAsync();
-  return view.toSVG();
-}
+/** The SVG of a specification, as the page computes it but without a document. */
+const svgOf = async (spec: object) => (await compute(read(spec).spec)).toSVG();
 
 describe("a specification", () => {
   test("that names no width takes that of the pane, unless it is made of several views", () => {
@@ -79,6 +73,18 @@ describe("a specification", () => {
     expect(read({ ...BARS, data: { url: "https://evil.example/data.csv" } }).notes).toHaveLength(1);
     expect(read({ ...BARS, mark: { type: "image", url: "i.png" } }).notes).toHaveLength(1);
     expect(read(BARS).notes).toEqual([]);
+  });
+
+  test("that has expressions, or steps through an extent, computes; one that draws its rows does not", () => {
+    expect(read(BARS).computes).toBe(false);
+    for (const more of [
+      { transform: [{ calculate: "length(sequence(1e9))", as: "c" }] },
+      { params: [{ name: "p", expr: "1" }] },
+      { encoding: { x: { field: "b", bin: { step: 1e-9 } } } },
+      { encoding: { x: { field: "b", axis: { tickMinStep: 1e-9 } } } },
+      { encoding: { x: { condition: { test: "true", value: 1 } } } },
+    ])
+      expect(read({ ...BARS, ...more }).computes).toBe(true);
   });
 
   test("shows its data as a table, also those that it keeps under a name", () => {

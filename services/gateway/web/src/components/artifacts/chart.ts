@@ -19,18 +19,29 @@ const COUNTS = new Set(["tickCount", "maxbins", "steps", "maxsteps", "minsteps",
 /** The sides in px that a specification may ask for. */
 const SIDE_MAX = 4_000;
 
-/** `points` is how many rows of data it carries. `notes` are sentences about what it asked for and does not get. */
+/**
+ * `points` is how many rows of data it carries; `computes` whether it may do more than draw them, which may have no end.
+ * `notes` are sentences about what it asked for and does not get.
+ */
 export interface Chart {
   spec: Record<string, unknown>;
   title: string;
   points: number;
+  computes: boolean;
   notes: readonly string[];
 }
 
 interface Found {
   points: number;
+  computes: boolean;
   addresses: boolean;
 }
+
+/** The keys of expressions, and of what makes rows, bins or ticks out of an extent and a step. */
+const COMPUTING = new Set([
+  ...["transform", "params", "expr", "test", "labelExpr", "sequence", "graticule"],
+  ...["bin", "timeUnit", "step", "tickMinStep", "nice", "impute"],
+]);
 
 /** The keys under which marks, channels and data name what they load or lead to. */
 const ADDRESSES = new Set(["href", "url"]);
@@ -50,7 +61,7 @@ export function parseChart(text: string): Chart {
   if (!isRecord(value)) throw new ChartError("The specification is not an object.");
   const { usermeta: _, ...spec } = value; // the embedding takes options from it: `ast`, `bind`, `loader`, `patch`
   refuseOthers(spec);
-  const found = { points: 0, addresses: false };
+  const found = { points: 0, computes: false, addresses: false };
   inspect(spec, found, 0);
   if (found.points > POINTS_MAX)
     throw new ChartError(`The chart has more than ${POINTS_MAX.toLocaleString("en")} rows of data.`);
@@ -58,6 +69,7 @@ export function parseChart(text: string): Chart {
     spec: fitted(spec),
     title: titleOf(spec.title),
     points: found.points,
+    computes: found.computes,
     notes: found.addresses ? [NOTHING_LOADED] : [],
   };
 }
@@ -141,6 +153,7 @@ function inspect(value: unknown, found: Found, depth: number): void {
         found.points += Array.isArray(rows) ? rows.length : 0;
     } else {
       refuseCounts(key, field);
+      found.computes ||= COMPUTING.has(key);
       if (key === "sequence") found.points += sequenceLength(field);
       inspect(field, found, depth + 1);
     }

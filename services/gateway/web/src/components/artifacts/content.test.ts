@@ -46,6 +46,11 @@ test("a response is read as text, also where a character is cut between two piec
   expect(seen).toEqual([3, 7]);
 });
 
+test("a response that ends within a character says so with the sign for it", async () => {
+  const cut = new Response(new TextEncoder().encode("Flü").slice(0, 3));
+  expect(await readText(cut, ignore)).toEqual({ kind: "text", text: "Fl\ufffd" });
+});
+
 test("a response that turns out to be over the bound is given up", async () => {
   let cancelled = false;
   const endless = new ReadableStream({

@@ -3,6 +3,7 @@ import type { Spec } from "vega";
 import embed, { type EmbedOptions, type VisualizationSpec } from "vega-embed";
 import { type Chart, confined, REFUSING_LOADER, SVG_POINTS_MAX, tooltipHtml } from "./chart";
 import { chartConfig, type Palette } from "./palette";
+import { rehearse } from "./rehearsal";
 
 export interface Drawn {
   /** The URL of a picture of it. */
@@ -10,8 +11,9 @@ export interface Drawn {
   remove(): void;
 }
 
-/** Raises what Vega has to say about a specification that it cannot draw. */
+/** Raises ChartError, or what Vega has to say, about a specification that cannot be drawn. */
 export async function draw(box: HTMLElement, chart: Chart, palette: Palette): Promise<Drawn> {
+  await rehearse(chart);
   const spec = { description: chart.title || "Chart", ...structuredClone(chart.spec) } as unknown as VisualizationSpec;
   const { view, finalize } = await embed(box, spec, options(chart, palette));
   const observer = new ResizeObserver(() => stretch(view, box));

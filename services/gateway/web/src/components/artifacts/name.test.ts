@@ -9,6 +9,7 @@ test.each([
   [".htaccess", "htaccess"],
   ['a<b>:"c"|?*.txt', "a_b___c____.txt"],
   ["photo\u202egpj.exe", "photo_gpj.exe"],
+  ["half\ud83d.txt", "half_.txt"],
   ["CON.txt", "_CON.txt"],
   [" . ", "artifact"],
   ["", "artifact"],
