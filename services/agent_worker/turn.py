@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from schemas import events as ev
+from schemas import subjects
 from schemas.codec import encode_frame
 from schemas.commands import RunCommand
 from schemas.errors import AnabranchError, TooLarge
@@ -174,7 +175,8 @@ class Turn:
 
     async def put_object(self, data: bytes) -> str:
         """Store content under the name of its digest, so that a repeat stores the same; returns the name."""
-        name = f"{self.command.tenant}/{hashlib.sha256(data).hexdigest()}"
+        digest = hashlib.sha256(data).hexdigest()
+        name = subjects.object_name(self.command.tenant, self.command.conversation, digest)
         await patiently(lambda: self.broker.put_object(name, data))
         return name
 

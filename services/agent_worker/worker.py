@@ -22,7 +22,7 @@ from services.agent_worker.concluding import end_unreadable
 from services.agent_worker.models.port import Model
 from services.agent_worker.performance import AgentFunction, perform
 from services.agent_worker.publisher import Publisher
-from services.broker.input_lane import lane_is_over
+from services.broker.input_lane import is_deleted, lane_is_over
 from services.broker.port import Broker, Delivery
 from services.runtime import now_ms
 
@@ -111,13 +111,22 @@ class Worker:
             log.info("delivered again while it runs here", run=command.run, attempt=delivery.attempt)
             return
         try:
-            await self._perform(command, delivery, tasks)
+            if not await self._dropped(command, delivery):
+                await self._perform(command, delivery, tasks)
         except (FoldError, NotFound) as error:
             await self._give_up(delivery, command, error)
         except Fenced:
             await self._fenced(command, delivery, tasks)
         except AnabranchError as error:
             log.warning("attempt lost", run=command.run, attempt=delivery.attempt, code=error.code, reason=str(error))
+
+    async def _dropped(self, command: RunCommand, delivery: Delivery) -> bool:
+        """Acknowledge the command if its conversation was deleted: what it would write, nobody would remove again."""
+        if not await is_deleted(self._broker, command.partition, command.tenant, command.conversation):
+            return False
+        log.info("the conversation was deleted", run=command.run)
+        await delivery.ack()
+        return True
 
     async def _fenced(self, command: RunCommand, delivery: Delivery, tasks: asyncio.TaskGroup) -> None:
         """Somebody else has written to the lane. A gateway, if it ended the run before it was claimed: then it is to be
@@ -150,6 +159,8 @@ class Worker:
     async def _give_up(self, delivery: Delivery, command: RunCommand, error: AnabranchError) -> None:
         """Nobody can take this run over: end it, so that what waits behind it goes on, and put its command aside."""
         try:
+            if await self._dropped(command, delivery):  # while we read it
+                return
             await end_unreadable(self._broker, command, delivery.attempt)
         except (Fenced, Unavailable) as unended:
             log.warning("not given up yet; the command comes again", run=command.run, reason=str(unended))

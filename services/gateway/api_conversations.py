@@ -1,4 +1,4 @@
-"""Conversations: make, list, read, rename."""
+"""Conversations: make, list, read, rename, delete."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
 
 from schemas.ids import Id
 from schemas.transcript import Transcript
@@ -129,3 +130,16 @@ async def rename_conversation(
 ) -> Json:
     await gateway.input.rename(tenant, conversation, body.title)
     return Json(ConversationHead(id=conversation, title=body.title))
+
+
+@router.delete(
+    "/v1/conversations/{conversation}",
+    status_code=204,
+    responses={204: {"description": "Deleted, now or before. Its id is not free again."}},
+)
+async def delete_conversation(tenant: Tenant, gateway: Parts, conversation: Conversation) -> Response:
+    """Remove a conversation for good, with its messages, runs and artifacts. 409 `conversation_busy` while a run is active:
+    cancel it first. Who watches it gets an `error` of code `conversation_deleted`.
+    """
+    await gateway.input.delete(tenant, conversation)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})

@@ -51,7 +51,7 @@ _TYPES: tuple[type, ...] = tuple(kind for api in _APIS for kind in api.TYPES)
 def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hub) -> ASGIApp:
     """The whole gateway on top of these three, which the caller has opened and closes."""
     recent = RecentRuns()
-    writes = Input(broker, hub, recent, partitions=settings.partitions, queued_max=settings.queued_max)
+    writes = Input(broker, archive, hub, recent, partitions=settings.partitions, queued_max=settings.queued_max)
     hub.on_checked = writes.start_overdue
     identify = Development(open_to_network=settings.allow_insecure)
     metrics = Metrics()

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import msgspec
 import structlog
 
-from schemas.errors import AnabranchError, Overloaded
+from schemas.errors import AnabranchError, Deleted, Overloaded
 from schemas.ids import check_id
 from services.archive.port import ArchiveReader
 from services.broker.port import Broker, Subscription
@@ -101,18 +101,19 @@ class Hub:
     # --- channels
 
     @asynccontextmanager
-    async def channel(self, tenant: str, conversation: str) -> AsyncIterator[Channel]:
+    async def channel(self, tenant: str, conversation: str, *, deleted: bool = False) -> AsyncIterator[Channel]:
         """The conversation, read to the present and live. Shared, counted, and kept a few seconds after the last user.
+        `deleted`: also one that was deleted, as long as something of it is left.
 
-        Entering it raises Invalid (not an id), NotFound, Unavailable, or Overloaded (too many joins wait already).
+        Entering it raises Invalid (not an id), NotFound, Deleted, Unavailable, or Overloaded (too many joins wait already).
         """
-        channel = await self.acquire(tenant, conversation)
+        channel = await self.acquire(tenant, conversation, deleted=deleted)
         try:
             yield channel
         finally:
             self.release(channel)
 
-    async def acquire(self, tenant: str, conversation: str) -> Channel:
+    async def acquire(self, tenant: str, conversation: str, *, deleted: bool = False) -> Channel:
         """As entering `channel`; every call needs one of `release`."""
         key = (check_id(tenant, "tenant"), check_id(conversation, "conversation"))
         while True:
@@ -121,6 +122,8 @@ class Hub:
             channel = self._channels.get(key)
             if channel is None or channel.closed:
                 channel = await self._join(key)
+            if channel.fold.deleted and not deleted:
+                raise Deleted(conversation)
             if not channel.closed and not self._draining:
                 channel.users += 1
                 self._idle_since.pop(key, None)
@@ -177,6 +180,8 @@ class Hub:
         dirty, self._dirty = self._dirty, []
         for channel in dirty:
             channel.flush()
+            if channel.fold.deleted:
+                channel.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = self._tasks.create_task(work)
@@ -202,6 +207,8 @@ class Hub:
             for key, channel in list(self._channels.items()):
                 if channel.closed:
                     self._forget(key)
+                elif channel.fold.deleted:  # found by reading the log anew; those who watch are told why
+                    channel.close()
                 elif channel.follower.check_at <= now:
                     self._check_when_due(channel, now)
 

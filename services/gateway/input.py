@@ -8,6 +8,7 @@ idempotent, and the same request sent again does what is missing.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -16,13 +17,15 @@ from schemas import events as ev
 from schemas import subjects, wire
 from schemas.commands import InputAppended
 from schemas.cursor import Cursor
-from schemas.errors import Conflict, Invalid, NotFound
+from schemas.errors import Conflict, Deleted, Invalid, NotFound, Unavailable
 from schemas.fold import title_from
 from schemas.ids import check_id
 from schemas.seal import ConversationRecord
 from schemas.transcript import RunState
+from services.archive.port import ArchiveReader
 from services.broker.input_lane import AppendedInput, QueuedRun, append_input
 from services.broker.port import Broker, Record
+from services.gateway import input_deletion as deletions
 from services.gateway import input_rules as rules
 from services.gateway import input_runs as runs
 from services.gateway.channel import Channel
@@ -35,6 +38,8 @@ from services.runtime import new_id
 SHOWN_S = 1.0
 """How long an answer waits until this gateway would also show what was written. It is stored: a miss only shows it later."""
 
+ARCHIVED_PAUSE_S = 0.05
+"""Between two looks at the archive for what a persister is about to write."""
 
 OVERDUE_CHECKS = 2
 
@@ -58,8 +63,11 @@ class Input:
     state refuses, Unavailable if the outcome is unknown.
     """
 
-    def __init__(self, broker: Broker, hub: Hub, recent: RecentRuns, *, partitions: int, queued_max: int) -> None:
+    def __init__(
+        self, broker: Broker, archive: ArchiveReader, hub: Hub, recent: RecentRuns, *, partitions: int, queued_max: int
+    ) -> None:
         self._broker = broker
+        self._archive = archive
         self._hub = hub
         self._recent = recent
         self._partitions = partitions
@@ -71,9 +79,13 @@ class Input:
         """Make a conversation; one that exists is left as it is. Without an id it gets a new one."""
         conversation = check_id(conversation or new_id("c"), "conversation")
         rules.check_title(title)
-        with contextlib.suppress(NotFound):
+        try:
             async with self._hub.channel(tenant, conversation) as channel:
                 return Created(conversation, channel.fold.title, new=False)
+        except Deleted:
+            raise
+        except NotFound:
+            pass
 
         async def decide(last: Record | None) -> list[ev.AnyEvent]:
             if last is not None:  # another gateway was faster
@@ -112,6 +124,30 @@ class Input:
             written = await lanes.append("", decide)
             await lanes.list(written, title, renamed=True)
             await channel.reached(written.seq, SHOWN_S)
+
+    async def delete(self, tenant: str, conversation: str) -> None:
+        """Delete a conversation; one that was deleted stays so. Then nothing of it is shown by any gateway, and nothing can be
+        appended; archive, log and objects are emptied by a persister, because that must be done also if this gateway dies.
+
+        Raises:
+            Conflict: a run is active (code `conversation_busy`).
+        """
+        try:
+            async with self._hub.channel(tenant, conversation, deleted=True) as channel:
+                deletion = await deletions.bury(Lanes(self._broker, channel))
+        except Deleted:  # the archive knows: a persister is at it, or done
+            return
+        await self._broker.publish_seal(deletion, f"deletion:{tenant}:{conversation}:{deletion.epoch}:{deletion.seq}")
+        await self._archived_deletion(tenant, conversation)
+
+    async def _archived_deletion(self, tenant: str, conversation: str) -> None:
+        """Wait for a moment until the list does not show the conversation any more."""
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(SHOWN_S):
+                while True:
+                    if await self._archive.is_deleted(tenant, conversation):
+                        return
+                    await asyncio.sleep(ARCHIVED_PAUSE_S)
 
     async def send(self, tenant: str, message: wire.Send) -> wire.Ack:
         """Append a message and see to its run. The acknowledged cursor is one from which the whole run can be read.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame
-from schemas.errors import Unavailable
+from schemas.errors import Deleted, Unavailable
 from schemas.seal import ConversationRecord
 from schemas.transcript import RunState
 from services.broker.input_lane import AppendedInput, QueuedRun, append_input, queued_run
@@ -32,11 +32,13 @@ class Lanes:
         return subjects.event(self.channel.partition, self.channel.tenant, self.channel.conversation, lane)
 
     async def append(self, run: str, decide: Decide) -> AppendedInput:
-        """Append one frame about `run` to the `in` lane. Raises Overloaded, Unavailable and whatever `decide` raises."""
+        """Append one frame about `run` to the `in` lane. Raises Deleted, Overloaded, Unavailable and whatever `decide` raises."""
 
         async def decide_level(last: Record | None) -> Sequence[ev.AnyEvent]:
             if last is not None and not await self.channel.reached(last.seq, REACHED_S):
                 raise Unavailable("this gateway is behind the log; try again")
+            if self.channel.fold.deleted:
+                raise Deleted(self.channel.conversation)
             return await decide()
 
         return await append_input(

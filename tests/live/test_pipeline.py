@@ -10,8 +10,10 @@ import httpx2
 import msgspec
 import pytest
 
+from schemas import subjects
 from schemas.fold import Fold
 from schemas.transcript import Agent, Artifact, Message, ToolCall, Transcript
+from services.broker.jetstream import connect
 from tests.live.stack import Stack
 from tests.live.viewer import Api, Viewer, eventually
 
@@ -80,6 +82,36 @@ async def test_the_tools_of_a_team_show_their_progress(stack, api):
     tools = [item for item in viewer.transcript().items if isinstance(item, ToolCall)]
     assert {item.status for item in tools} == {"done"}
     assert any(item.progress is not None and item.progress.percent > 0 for item in tools)
+
+
+async def test_a_deleted_conversation_is_gone_everywhere_and_archive_and_log_still_agree(stack, api):
+    viewer = await answer_to(stack, api, "How fast does the river flow?", "team")
+    await archived(stack, viewer)
+    url = f"{stack.gateways[1].url}/v1/conversations/{viewer.conversation}"
+    async with httpx2.AsyncClient() as client:
+        async with client.stream("GET", f"{url}/events?mode=tail") as watching:
+            lines = watching.aiter_lines()
+            while "caught_up" not in await anext(lines):
+                pass
+            deleted = await api.delete(f"/v1/conversations/{viewer.conversation}")
+            rest = [line async for line in lines if line.startswith("data:")]
+        gone = await client.get(url)
+
+    assert deleted.status_code == 204
+    assert json.loads(rest[-1][5:])["code"] == "conversation_deleted"
+    assert (gone.status_code, gone.json()["code"]) == (410, "conversation_deleted")
+    listed = (await api.get("/v1/conversations?limit=200")).json()["conversations"]
+    assert viewer.conversation not in [one["id"] for one in listed]
+    broker = await connect(stack.nats.url, "test")
+    lanes = subjects.conversation_events(0, "default", viewer.conversation)
+
+    async def emptied() -> bool:
+        return len((await broker.read(0, lanes, 0)).records) == 1
+
+    await eventually(emptied, "the log has one last frame of it")
+    await broker.close()
+    verified = await asyncio.to_thread(stack.admin, "verify")
+    assert verified.stdout.strip().endswith(" 0 differences"), verified.stdout
 
 
 async def test_a_team_leaves_a_table_a_chart_and_a_report_that_were_intermediate_first(stack, api):

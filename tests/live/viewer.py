@@ -110,6 +110,9 @@ class Api:
     async def post(self, path: str, **body: object) -> httpx2.Response:
         return await self._client.post(path, json=body)
 
+    async def delete(self, path: str) -> httpx2.Response:
+        return await self._client.delete(path)
+
     async def transcript(self, conversation: str) -> Transcript:
         answer = await self._client.get(f"/v1/conversations/{conversation}")
         assert answer.status_code == 200, answer.text

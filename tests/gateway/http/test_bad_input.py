@@ -66,7 +66,7 @@ BAD = [
     ("GET", "/static/../app.py", None, 404, "unknown_route"),
     ("GET", "/static/%2e%2e/app.py", None, 404, "unknown_route"),
     ("GET", "/static/", None, 404, "unknown_route"),
-    ("DELETE", "/v1/conversations/c1", None, 405, "method_not_allowed"),
+    ("PUT", "/v1/conversations/c1", None, 405, "method_not_allowed"),
     ("PUT", "/v1/conversations", None, 405, "method_not_allowed"),
 ]
 
