@@ -1,7 +1,7 @@
 import type { KeyboardEvent, PointerEvent } from "react";
 import styles from "./ArtifactPane.module.css";
 
-/** The share of the window that the pane takes, in percent: less and neither side can be read. */
+/** The share that the pane takes of the room that it has with the conversation, in percent: less and neither side can be read. */
 export const SHARE_MIN = 25;
 export const SHARE_MAX = 75;
 export const SHARE_DEFAULT = 45;
@@ -23,8 +23,10 @@ export function Separator({ share, onShare, controls }: Props) {
     onShare(next);
   };
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
-    if (!event.currentTarget.hasPointerCapture(event.pointerId)) return;
-    onShare(within(((window.innerWidth - event.clientX) / window.innerWidth) * 100));
+    const pane = event.currentTarget.parentElement;
+    const room = pane?.parentElement;
+    if (!room || !event.currentTarget.hasPointerCapture(event.pointerId)) return;
+    onShare(within(((pane.getBoundingClientRect().right - event.clientX) / room.clientWidth) * 100));
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: an hr cannot be moved; this is the window splitter of the APG
