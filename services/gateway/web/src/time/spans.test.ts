@@ -68,6 +68,11 @@ test("an agent that the transcript does not name is called by its namespace and 
   expect(find(found, "r/main/reader:2")).toMatchObject({ label: "reader", start: 2000, end: 3000 });
 });
 
+test("who leads a run is at work as long as the run lasts", () => {
+  const { spans: found } = lanes([tool("t1", "main", 2000, 3000)]);
+  expect(find(found, "r/main")).toMatchObject({ label: "team", start: 1000, end: 5000 });
+});
+
 test("questions of people and what has no time are not drawn", () => {
   const user: AnyItem = { type: "message", id: "u", run: "r", role: "user", started: 900, ended: 900, status: "done" };
   expect(lanes([user, { ...tool("t", "main", 0, 0), status: "done" }]).spans.map(({ kind }) => kind)).toEqual(["run"]);

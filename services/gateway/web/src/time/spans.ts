@@ -48,7 +48,9 @@ export function spans({ items, runs }: Source, now: number): Lanes {
   for (const item of items.values()) collect(bands, runs.get(item.run), item, now);
   const placed: Span[] = [];
   const ends: number[] = []; // of the last span in each row
-  for (const span of byStart(Array.from(runs.values()).flatMap((run) => runSpan(run, now)))) {
+  const ofRuns = Array.from(runs.values()).flatMap((run, index) => runSpan(run, index + 1, now));
+  for (const span of byStart(ofRuns)) {
+    lead(bands.get(`${span.run}/main`)?.agent, span);
     placed.push(span);
     span.row = settle(ends, 0, span);
   }
@@ -128,13 +130,23 @@ function when({ started, ended, status }: Item, now: number): Pick<Span, "start"
   return { start: started, end: Math.max(started, open ? now : ended), open, failed: FAILED.has(status) };
 }
 
-function runSpan(run: Run, now: number): Span[] {
+/** Who leads a run is at work as long as it lasts. */
+function lead(main: Span | undefined, run: Span): void {
+  if (!main) return;
+  main.start = Math.min(main.start, run.start);
+  main.end = Math.max(main.end, run.end);
+  main.open = run.open;
+}
+
+function runSpan(run: Run, number: number, now: number): Span[] {
   const start = run.started || run.queued;
   if (!start) return [];
   const open = !run.ended;
   const { id, agent } = run;
   const times = { start, end: Math.max(start, open ? now : run.ended), open, failed: FAILED.has(run.status) };
-  return [{ key: id, kind: "run", run: id, ns: "main", name: agent, label: agent, ...times, row: 0, rows: 1 }];
+  return [
+    { key: id, kind: "run", run: id, ns: "main", name: agent, label: `Run ${number}`, ...times, row: 0, rows: 1 },
+  ];
 }
 
 /** `main/research:1/reader:2` is the work of `reader`. */

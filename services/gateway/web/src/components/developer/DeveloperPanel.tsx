@@ -30,7 +30,7 @@ export default function DeveloperPanel({ conversation, onClose }: Props) {
   const rows = useRows(recorder, useDeferredValue(filter), paused ?? recorder.end);
   const shown = chosen.generation === recorder.generation ? happening(recorder, chosen.number) : undefined;
   return (
-    <section className={styles.panel} aria-label="Developer view" data-testid="developer">
+    <div className={styles.panel} data-testid="developer">
       <header className={styles.head}>
         <h2 className={styles.title}>Events</h2>
         <Filters live={live} filter={filter} onChange={setFilter} />
@@ -54,6 +54,6 @@ export default function DeveloperPanel({ conversation, onClose }: Props) {
         <EventDetail recorder={recorder} happening={shown} onClose={() => setChosen({ number: -1, generation: 0 })} />
       )}
       <Sums recorder={recorder} shown={rows.count} onLoad={() => recorder.load(conversation.openReplay)} />
-    </section>
+    </div>
   );
 }

@@ -33,8 +33,9 @@ export function EventList({ recorder, rows, chosen, onChoose }: Props) {
     overscan: 8,
   });
   useEffect(() => {
-    if (follow && rows.count) virtual.scrollToIndex(rows.count - 1, { align: "end" });
-  }, [follow, rows.count, virtual]);
+    const element = box.current;
+    if (follow && element) element.scrollTop = rows.count * ROW_HEIGHT; // as far as it goes
+  }, [follow, rows.count]);
   const onScroll = () => {
     const element = box.current;
     if (element) setFollow(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR);
@@ -45,13 +46,13 @@ export function EventList({ recorder, rows, chosen, onChoose }: Props) {
       <section ref={box} className={styles.list} onScroll={onScroll} tabIndex={0} aria-label="Raw events">
         <div className={`${styles.row} ${styles.names}`}>
           <span>seq</span>
-          <span>lane</span>
           <span>n</span>
-          <span>att.</span>
-          <span>time</span>
-          <span>namespace</span>
           <span>type</span>
+          <span>namespace</span>
           <span>bytes</span>
+          <span>time</span>
+          <span>att.</span>
+          <span>lane</span>
         </div>
         <ol className={styles.rows} style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start }) => {
@@ -95,15 +96,15 @@ const Row = memo(
     return (
       <button type="button" className={styles.row} aria-pressed={chosen} onClick={() => onChoose(number)}>
         <span>{frame.seq}</span>
-        <span className={styles.clip}>{frame.lane ?? frame.run}</span>
         <span>{found.number}</span>
-        <span>{frame.attempt ?? 1}</span>
-        <span>{exactTime(ts)}</span>
+        <span className={styles.clip}>{event.type}</span>
         <span className={styles.clip} style={{ color: colourOf(nameOf(ns)) }}>
           {ns}
         </span>
-        <span className={styles.clip}>{event.type}</span>
         <span>{eventBytes(event)}</span>
+        <span>{exactTime(ts)}</span>
+        <span>{frame.attempt ?? 1}</span>
+        <span className={styles.clip}>{frame.lane ?? frame.run}</span>
       </button>
     );
   },

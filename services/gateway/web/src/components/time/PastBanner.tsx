@@ -20,12 +20,14 @@ function Banner({ past }: { past: Past }) {
   return (
     <div className={styles.banner} data-mode={mode} hidden={!said} data-testid="past-banner">
       <History size={16} aria-hidden="true" />
-      <span role="status">{said}</span>
-      {mode === "past" && (
-        <span className={styles.where}>
-          {exact(past.time)}, event {number(position)} of {number(past.conversation.recorder.end)}
-        </span>
-      )}
+      <div className={styles.words}>
+        <span role="status">{said}</span>
+        {mode === "past" && (
+          <span className={styles.where}>
+            {exact(past.time)}, event {number(position)} of {number(past.conversation.recorder.end)}
+          </span>
+        )}
+      </div>
       {mode === "live" ? (
         <IconButton label="Dismiss" onClick={toLive}>
           <X size={16} />

@@ -4,7 +4,7 @@ import { happening } from "../../time/playback";
 import { nameOf } from "../chronology/agents";
 import { number } from "../chronology/format";
 import { Controls } from "./Controls";
-import { atOf, boxes, pauses, ROW, type Window, xOf } from "./drawing";
+import { atOf, boxes, marks, pauses, ROW, type Window, xOf } from "./drawing";
 import { Handle } from "./Handle";
 import { elapsed } from "./instant";
 import { LanesCanvas } from "./LanesCanvas";
@@ -51,6 +51,11 @@ export default function Timeline({ past }: { past: Past }) {
       <Controls past={past} text={text} zoom={zoom} onZoom={setZoom} from={atOf(0, window)} />
       <div className={styles.stage}>
         <div className={styles.rail} {...drag}>
+          {marks(window).map((at) => (
+            <span key={at} className={styles.mark} style={{ left: xOf(at, window) }} aria-hidden="true">
+              {elapsed(at)}
+            </span>
+          ))}
           <Handle past={past} x={x} text={text} />
         </div>
         <div className={styles.lanes}>

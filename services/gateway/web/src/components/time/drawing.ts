@@ -64,6 +64,24 @@ export function labelIn(label: string, width: number): string {
   return label.length <= room ? label : `${label.slice(0, room - 1)}…`;
 }
 
+/** In ms. */
+const STEPS = [
+  100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000,
+];
+
+/** Between two marks there are at least so many px. */
+const STEP_PX_MIN = 72;
+
+/** The round places of the axis in the window, in ms. */
+export function marks({ from, to, width }: Window): number[] {
+  if (to <= from || !width) return [];
+  const least = (STEP_PX_MIN * (to - from)) / width;
+  const step = STEPS.find((one) => one >= least) ?? Math.ceil(least / 3_600_000) * 3_600_000;
+  const first = Math.ceil(Math.max(from, 0) / step);
+  const last = Math.floor((to - least / 2) / step); // the last has room for its words
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => (first + index) * step);
+}
+
 /** The agents alone, each a thin line in `height` px. */
 export function strip(lanes: Lanes, axis: Axis, window: Window, height: number): Box[] {
   const agents = boxes(lanes, axis, window).filter(({ span }) => span.kind === "agent");
