@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, type ToggleEvent, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import styles from "./Menu.module.css";
 import { placeAt } from "./place";
 
@@ -19,7 +20,7 @@ export function Menu({ button, label, children }: Props) {
 
   const toggled = (event: ToggleEvent<HTMLDivElement>) => {
     const opened = event.newState === "open";
-    setOpen(opened);
+    flushSync(() => setOpen(opened)); // it is placed by its size, with all that is in it
     if (opened && anchor.current) placeAt(anchor.current, event.currentTarget);
     if (opened) choices(event.currentTarget)[0]?.focus();
   };

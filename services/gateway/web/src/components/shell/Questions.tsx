@@ -25,7 +25,7 @@ function DeleteQuestion({ id, title, onClose }: { id: string; title: string; onC
 
   return (
     <Dialog title={`Delete “${title}”?`} onClose={onClose}>
-      <p>Its messages, events and artifacts go for everybody, and for good. A run that is active ends.</p>
+      <p>Its messages, events and artifacts go for everybody, and for good.</p>
       <DialogButtons>
         <Button onClick={onClose}>Keep it</Button>
         <Button look="danger" onClick={() => void confirmed()}>
