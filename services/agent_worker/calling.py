@@ -7,22 +7,23 @@ import contextvars
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from schemas import events as ev
 from schemas.transcript import ToolCall
 from services.agent_worker.kept import CANCELLED
 from services.agent_worker.speech import ARGUMENTS, Asked
 from services.agent_worker.tools.tool import Tool, ToolError
 from services.agent_worker.turn import BROKEN_OFF, Turn, error_of, note
+from services.agent_worker.values import plain
 
 inside: contextvars.ContextVar[str] = contextvars.ContextVar("inside", default="")
 """The id of the tool call that the current task is inside of: what an agent started in there was caused by."""
 
 
 async def call_tool(turn: Turn, ns: str, tool: Tool, args: dict[str, Any]) -> Any:
-    """Call a tool as the agent's code asks. Raises ToolError, or what else AnabranchError the tool raised."""
-    args = msgspec.to_builtins(args)
+    """Call a tool as the agent's code asks. Raises ToolError, Invalid for a number in `args` that is not finite, or what else
+    AnabranchError the tool raised.
+    """
+    args = plain(args)
     done = turn.kept.tool(ns, tool.name, args)
     if done is not None:
         return await _result_before(turn, done)

@@ -30,6 +30,7 @@ from services.agent_worker.saying import ask_model, said_before, say_texts, text
 from services.agent_worker.speech import Asked, Said
 from services.agent_worker.tools.tool import Tool
 from services.agent_worker.turn import BROKEN_OFF, Answer, Turn, error_of, note
+from services.agent_worker.values import plain
 
 Prompt = str | Sequence[port.ModelMessage] | AsyncIterable[str] | None
 
@@ -221,12 +222,14 @@ class Run:
         return self._state
 
     def set_state(self, value: Any) -> None:
-        self._state = msgspec.to_builtins(value)
+        """Raises Invalid for a number that is not finite, TooLarge for what no event can carry."""
+        self._state = plain(value)
         if not self._turn.kept.state_update(self.ns):
             self._emit(ev.StateSnapshot(state=self._state))
 
     def patch_state(self, patch: list[dict[str, Any]]) -> None:
-        """Change the state by RFC 6902 operations. Raises FoldError if they do not apply."""
+        """Change the state by RFC 6902 operations. Raises FoldError if they do not apply; else as `set_state`."""
+        patch = plain(patch)
         self._state = apply_patch(self._state, patch)
         if not self._turn.kept.state_update(self.ns):
             self._emit(ev.StateDelta(patch=patch))

@@ -217,6 +217,24 @@ async def test_texts_for_a_glance_are_cut_and_values_too_large_for_an_event_are_
         run.set_state({"x": "y" * 60_000})
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+async def test_a_number_that_json_does_not_have_is_refused_where_it_is_handed_over(number):
+    @tool
+    async def measure(depth: float) -> float:
+        """Measure."""
+        return depth
+
+    run, tape = take_up()
+    for value in (number, {"depths": [1.0, (number,)]}):
+        with pytest.raises(Invalid, match="not a number that JSON has"):
+            run.set_state(value)
+        with pytest.raises(Invalid, match="not a number that JSON has"):
+            run.patch_state([{"op": "replace", "path": "", "value": value}])
+    with pytest.raises(Invalid):
+        await run.tool(measure, depth=number)
+    assert run.state == {} and tape.events(ev.StateSnapshot) == [] and items(tape, ToolCall) == []
+
+
 async def test_what_is_left_open_is_closed_last_opened_first():
     run, tape = take_up()
     opened = [

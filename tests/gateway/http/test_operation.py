@@ -75,6 +75,13 @@ async def test_the_gateway_serves_the_page_or_says_how_to_build_it(client):
     assert answer.headers["content-type"].startswith("text/html") or answer.text == page.NOT_BUILT
 
 
+async def test_to_look_at_the_page_and_the_list_makes_no_conversation(client, core):
+    for path in ("/", "/docs", "/v1/conversations", "/v1/conversations/", "/v1/conversations/new"):
+        await client.get(path)
+
+    assert core.log(0).last == 0 and not core.seals.jobs
+
+
 @pytest.mark.parametrize(
     ("environment", "line"),
     [
