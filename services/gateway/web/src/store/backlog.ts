@@ -9,16 +9,22 @@ export class Backlog {
   #first = 0; // in #deliveries
   #frame = 0; // in the first delivery
   #events = 0;
-  #ends = 0;
+  #joins = 0;
+  #complete = false;
 
   /** Events that wait. */
   get events(): number {
     return this.#events;
   }
 
-  /** Whether everything up to the present is in it, so that nothing more is to come but what is new. */
-  get reachesPresent(): boolean {
-    return this.#ends > 0;
+  /** Whether the subscription it ends with is a new one. */
+  get rejoins(): boolean {
+    return this.#joins > 0;
+  }
+
+  /** Whether everything up to the present has come, so that nothing more is to come but what is new. */
+  get complete(): boolean {
+    return this.#complete;
   }
 
   get empty(): boolean {
@@ -28,13 +34,15 @@ export class Backlog {
   push(delivery: Delivery): void {
     this.#deliveries.push(delivery);
     if (delivery.kind === "frames") for (const frame of delivery.frames) this.#events += frame.events.length;
-    if (delivery.kind === "caught_up") this.#ends += 1;
+    if (delivery.kind === "joining") this.#joins += 1;
+    if (delivery.kind === "joining" || delivery.kind === "lagging") this.#complete = false;
+    if (delivery.kind === "caught_up") this.#complete = true;
   }
 
   take(): Next | undefined {
     const delivery = this.#deliveries[this.#first];
     if (delivery?.kind !== "frames") {
-      if (delivery?.kind === "caught_up") this.#ends -= 1;
+      if (delivery?.kind === "joining") this.#joins -= 1;
       if (delivery) this.#advance();
       return delivery;
     }
@@ -47,7 +55,7 @@ export class Backlog {
 
   clear(): void {
     this.#deliveries = [];
-    this.#first = this.#frame = this.#events = this.#ends = 0;
+    this.#first = this.#frame = this.#events = this.#joins = 0;
   }
 
   #advance(): void {

@@ -34,6 +34,7 @@ export class Conversation {
   #turnsBehind = 0;
   #gap: GapReason | null = null; // until it is level again
   #recovered: { reason: GapReason; timer: ReturnType<typeof setTimeout> } | null = null;
+  #made = false; // by a message from here, since it was asked for
   #status: LinkStatus = { kind: "connecting" };
 
   constructor(id: string, connection: Connection) {
@@ -61,7 +62,8 @@ export class Conversation {
   /** Say something; under the same `id` as often as one likes. Rejects with ApiError. */
   async send(text: string, { id, agent, multitask }: Message): Promise<Ack> {
     const ack = await this.#connection.request({ op: "send", conversation: this.id, id, text, agent, multitask });
-    if (typeof this.#watch === "object") this.#watching.again(); // the first message makes the conversation
+    this.#made = true; // the first message makes the conversation; that there is none may still be on its way to here
+    if (typeof this.#watch === "object") this.#again();
     return ack;
   }
 
@@ -78,7 +80,7 @@ export class Conversation {
   /** Try now, whatever the status says. */
   retry(): void {
     this.#connection.retry();
-    if (typeof this.#watch === "object") this.#watching.again();
+    if (typeof this.#watch === "object") this.#again();
   }
 
   close(): void {
@@ -88,6 +90,11 @@ export class Conversation {
     this.recorder.close();
     if (this.#recovered) clearTimeout(this.#recovered.timer);
     this.#listeners.clear();
+  }
+
+  #again(): void {
+    this.#made = false;
+    this.#watching.again();
   }
 
   #deliver(delivery: Delivery): void {
@@ -133,6 +140,7 @@ export class Conversation {
         break;
       case "refused":
         this.#watch = next;
+        if (this.#made && next.code === "unknown_conversation") this.#again();
     }
   }
 
@@ -164,10 +172,10 @@ export class Conversation {
     const { runs, active } = this.live.head();
     const status = statusOf({
       link: this.#connection.state,
-      watch: this.#watch,
+      watch: this.#backlog.rejoins ? "joining" : this.#watch,
       received: this.#received,
       waiting: this.#backlog.events,
-      complete: this.#backlog.reachesPresent || this.#watch === "level",
+      complete: this.#backlog.complete,
       behind: this.#turnsBehind >= BEHIND_TURNS,
       recovered: this.#recovered?.reason ?? null,
       runs: runs.length,

@@ -1,9 +1,8 @@
 /** What components read of what they stand in: each hook draws its component again only when what it gives differs. */
-import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from "react";
-import type { Connection } from "../client/connection";
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { Item, Run } from "../fold/fold";
 import type { Row } from "../layout/blocks";
-import { Conversation } from "./conversation";
+import type { Conversation } from "./conversation";
 import type { LinkStatus } from "./status";
 import type { Head, View, ViewKey } from "./view";
 
@@ -49,18 +48,6 @@ export function useConversation(): Conversation {
 export function useLinkStatus(conversation: Conversation): LinkStatus {
   const subscribe = useCallback((listener: () => void) => conversation.subscribeStatus(listener), [conversation]);
   return useSyncExternalStore(subscribe, () => conversation.status());
-}
-
-/** Keeps the conversation open while the component is there; null in the moment before, and for an empty id. */
-export function useOpened(id: string, connection: Connection): Conversation | null {
-  const [opened, setOpened] = useState<Conversation | null>(null);
-  useEffect(() => {
-    if (!id) return;
-    const conversation = new Conversation(id, connection);
-    setOpened(conversation);
-    return () => conversation.close();
-  }, [id, connection]);
-  return opened?.id === id ? opened : null;
 }
 
 function useOf<T>(view: View, key: ViewKey, read: () => T): T {

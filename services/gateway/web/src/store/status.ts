@@ -30,7 +30,7 @@ export interface Standing {
 }
 
 /** What a gateway says of a conversation that is not there. */
-const MISSING: ReadonlySet<string> = new Set(["unknown_conversation", "invalid_id", "invalid_message"]);
+const MISSING: ReadonlySet<string> = new Set(["unknown_conversation", "conversation_deleted"]);
 
 export function statusOf(standing: Standing): LinkStatus {
   const { link, watch, received, waiting, complete, recovered, runs, active } = standing;

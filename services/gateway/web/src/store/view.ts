@@ -72,8 +72,7 @@ export class View {
     fold.changedRuns.clear();
     for (const id of this.#items.keys()) fold.changed.add(id);
     for (const id of this.#runs.keys()) fold.changedRuns.add(id);
-    for (const id of this.#rowsOf.keys()) if (!fold.runs.has(id)) this.#rowsOf.delete(id);
-    this.#publish(new Set(fold.runs.keys()), true);
+    this.#publish(new Set([...fold.runs.keys(), ...this.#rowsOf.keys()]), true);
   }
 
   /** Bring the view up to its fold. */
@@ -118,7 +117,7 @@ export class View {
 
   /** Returns whether any row differs. */
   #layOut(touched: Set<string>): boolean {
-    if (!touched.size && this.#rowsOf.size === this.#fold.runs.size) return false;
+    if (!touched.size) return false;
     const items = new Map<string, Item[]>([...touched].map((run) => [run, []]));
     for (const item of this.#fold.items.values()) items.get(item.run)?.push(item);
     for (const [run, its] of items) this.#layOutRun(run, its);
@@ -130,7 +129,8 @@ export class View {
 
   #layOutRun(id: string, items: readonly Item[]): void {
     const run = this.#fold.runs.get(id);
-    if (run) this.#rowsOf.set(id, { status: run.status, rows: layoutRun(run, items, this.#rowsOf.get(id)?.rows) });
+    if (!run) this.#rowsOf.delete(id);
+    else this.#rowsOf.set(id, { status: run.status, rows: layoutRun(run, items, this.#rowsOf.get(id)?.rows) });
   }
 }
 
