@@ -12,12 +12,17 @@ const listeners = new Set<() => void>();
 /** What draws formulas, for a text that has one; undefined until it is loaded, and where there is none. */
 export function useMath(content: string): Math | undefined {
   const wanted = content.includes(FORMULA);
-  return useSyncExternalStore(wanted ? subscribe : never, () => (wanted ? loaded : undefined));
+  const read = () => (wanted ? loaded : undefined);
+  return useSyncExternalStore(wanted ? subscribe : never, read, read);
 }
 
 /** What draws a formula; undefined until it is loaded. */
 export function useFormulas(): Math | undefined {
-  return useSyncExternalStore(subscribe, () => loaded);
+  return useSyncExternalStore(
+    subscribe,
+    () => loaded,
+    () => loaded,
+  );
 }
 
 function never(): () => void {
