@@ -96,6 +96,7 @@ def fenced(text: str, language: str = "") -> list[str]:
 
 def _item(item: AnyItem, agent: str) -> list[str]:
     who = inline(_speaker(item.ns, agent))
+    by = "" if item.ns == namespace.ROOT else f"{who} · "  # several at once take turns in the log
     match item:
         case Message(role="user"):
             return [f"## You{_at(item)}", "", *_said(item.content)]
@@ -104,24 +105,27 @@ def _item(item: AnyItem, agent: str) -> list[str]:
         case Reasoning():
             return [f"**{who}, thinking**", "", *_said(item.content)]
         case ToolCall():
-            return _tool(item)
+            return _tool(item, by)
         case Agent():
             about = f": {inline(item.description)}" if item.description else ""
             return [f"**Agent {inline(item.name)}**{about} ({_status(item)})", *_error(item.error)]
         case Artifact():
-            return _artifact(item)
+            return _artifact(item, by)
         case Interrupt():
-            return _interrupt(item)
+            return _interrupt(item, by)
         case Step():
-            return [f"**Step** {inline(item.name)} ({_status(item)})"]
+            return [f"**{by}Step** {inline(item.name)} ({_status(item)})"]
         case Plan():
-            return ["**Plan**", "", *(f"- [{_BOXES[one.status]}] {inline(one.text)}" for one in item.items)]
+            return [f"**{by}Plan**", "", *(f"- [{_BOXES[one.status]}] {inline(one.text)}" for one in item.items)]
         case Source():
-            return [f"**Source** {inline(item.title)} {inline(item.url)}", *(_said(item.quote) if item.quote else ())]
+            return [
+                f"**{by}Source** {inline(item.title)} {inline(item.url)}",
+                *(_said(item.quote) if item.quote else ()),
+            ]
         case LogEntry():
-            return [f"**Log** {inline(item.level)}: {inline(item.text)}"]
+            return [f"**{by}Log** {inline(item.level)}: {inline(item.text)}"]
         case State():
-            return ["**State**", "", *_json(item.value)]
+            return [f"**{by}State**", "", *_json(item.value)]
 
 
 def _speaker(ns: str, agent: str) -> str:
@@ -134,27 +138,27 @@ def _said(text: str) -> Iterator[str]:
     return quoted(_LINE_END.split(text.replace("\x00", "\ufffd").strip("\r\n")))
 
 
-def _tool(item: ToolCall) -> list[str]:
+def _tool(item: ToolCall, by: str) -> list[str]:
     title = f": {inline(item.title)}" if item.title else ""
-    lines = [f"**Tool {inline(item.name)}**{title} ({_status(item)})", ""]
+    lines = [f"**{by}Tool {inline(item.name)}**{title} ({_status(item)})", ""]
     lines += _json(item.args) if item.args is not None else fenced(item.args_text)
     if item.result is not None:
         lines += ["", "Result:", "", *(fenced(item.result) if isinstance(item.result, str) else _json(item.result))]
     return lines + _error(item.error)
 
 
-def _artifact(item: Artifact) -> list[str]:
+def _artifact(item: Artifact, by: str) -> list[str]:
     last = item.versions[-1] if item.versions else None
     version = f", version {last.version}" if last is not None else ""
-    lines = [f"**Artifact {inline(item.name)}** ({inline(item.media_type)}{version})", ""]
+    lines = [f"**{by}Artifact {inline(item.name)}** ({inline(item.media_type)}{version})", ""]
     if last is None or last.content is None:
         return [*lines, f"{last.size if last else 0} bytes that are not in this file."]
     language = _LANGUAGES.get(item.media_type.partition(";")[0].strip().lower(), "")
     return lines + fenced(last.content, "json" if item.media_type.endswith("+json") else language)
 
 
-def _interrupt(item: Interrupt) -> list[str]:
-    lines = [f"**Question** ({item.kind})", "", *_said(item.prompt)]
+def _interrupt(item: Interrupt, by: str) -> list[str]:
+    lines = [f"**{by}Question** ({item.kind})", "", *_said(item.prompt)]
     lines += ["", *(f"- {inline(option)}" for option in item.options)] if item.options else []
     lines += ["", "Answer: " + (inline(item.decision) or "none yet")]
     return lines if item.value is None else [*lines, "", *_json(item.value)]
