@@ -10,7 +10,7 @@ import type { ViewerProps } from "./viewer";
 /** A Vega-Lite chart. While its specification is being written, and where it is wrong, the source stands in its place. */
 export default function ChartViewer({ text, growing, name, source }: ViewerProps) {
   const read = useMemo(() => readChart(text), [text]);
-  if (typeof read !== "string") return <ChartBox key={text} chart={read} name={name} source={source} />;
+  if (typeof read !== "string") return <ChartBox chart={read} name={name} source={source} />;
   return <Problem message={growing ? "" : read}>{source}</Problem>;
 }
 
@@ -27,7 +27,7 @@ function ChartBox({ chart, name, source }: { chart: Chart; name: string; source:
   const box = useRef<HTMLDivElement>(null);
   const palette = usePalette();
   const [drawn, setDrawn] = useState<Drawn | null>(null);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<{ chart: Chart; message: string } | null>(null);
   useEffect(() => {
     if (!box.current) return;
     let [stale, current]: [boolean, Drawn | null] = [false, null];
@@ -37,7 +37,8 @@ function ChartBox({ chart, name, source }: { chart: Chart; name: string; source:
         current = now;
         setDrawn(now);
       },
-      (error: unknown) => stale || setProblem(error instanceof Error ? error.message : String(error)),
+      (error: unknown) =>
+        stale || setProblem({ chart, message: error instanceof Error ? error.message : String(error) }),
     );
     return () => {
       stale = true;
@@ -45,7 +46,8 @@ function ChartBox({ chart, name, source }: { chart: Chart; name: string; source:
       setDrawn(null);
     };
   }, [chart, palette]);
-  if (problem) return <Problem message={`Vega-Lite cannot draw this: ${problem}`}>{source}</Problem>;
+  if (problem?.chart === chart)
+    return <Problem message={`Vega-Lite cannot draw this: ${problem.message}`}>{source}</Problem>;
   return (
     <figure className={styles.figure} aria-label={`Chart ${chart.title || name}`}>
       <div ref={box} className={styles.box} data-testid="chart" data-drawn={drawn !== null} />

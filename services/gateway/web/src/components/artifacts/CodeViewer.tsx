@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import type { HighlightResult } from "streamdown";
 import styles from "./CodeViewer.module.css";
 import { chunks, SOURCE_CHARS_MAX } from "./source";
@@ -16,7 +16,7 @@ interface Props {
 
 /** Text as it was written, with numbered lines, highlighted where the language is known. */
 export default function CodeViewer({ text, language, growing, name }: Props) {
-  const tokens = useHighlight(text, growing ? "" : language)?.lines ?? [];
+  const tokens = useHighlight(text, growing ? "" : language)?.lines ?? PLAIN;
   const cut = text.length > SOURCE_CHARS_MAX;
   const shown = cut ? text.slice(0, SOURCE_CHARS_MAX) : text;
   let first = 0;
@@ -39,8 +39,16 @@ export default function CodeViewer({ text, language, growing, name }: Props) {
 
 type Tokens = HighlightResult["tokens"];
 
-/** Lines that the browser lays out when they come into sight. */
-function Chunk({ start, lines, tokens }: { start: number; lines: readonly string[]; tokens: Tokens }) {
+const PLAIN: Tokens = [];
+
+interface ChunkProps {
+  start: number;
+  lines: readonly string[];
+  tokens: Tokens;
+}
+
+/** Lines that the browser lays out when they come into sight. Of a text that grows only the last ones are drawn again. */
+const Chunk = memo(function Chunk({ start, lines, tokens }: ChunkProps) {
   return (
     <code className={styles.chunk} style={{ containIntrinsicSize: `auto ${lines.length * 1.5}em` }}>
       {lines.map((line, index) => (
@@ -50,6 +58,14 @@ function Chunk({ start, lines, tokens }: { start: number; lines: readonly string
         </span>
       ))}
     </code>
+  );
+}, sameChunk);
+
+function sameChunk(before: ChunkProps, now: ChunkProps): boolean {
+  return (
+    before.tokens === now.tokens &&
+    before.lines.length === now.lines.length &&
+    now.lines.every((line, index) => line === before.lines[index])
   );
 }
 

@@ -11,18 +11,26 @@ export interface Drawn {
   remove(): void;
 }
 
-/** Raises ChartError, or what Vega has to say, about a specification that cannot be drawn. */
+/**
+ * Draw into a place of its own in `box`, so that one that comes late spoils no other. Raises ChartError, or what Vega has to
+ * say, about a specification that cannot be drawn.
+ */
 export async function draw(box: HTMLElement, chart: Chart, palette: Palette): Promise<Drawn> {
   await rehearse(chart);
+  const place = box.appendChild(document.createElement("div"));
   const spec = { description: chart.title || "Chart", ...structuredClone(chart.spec) } as unknown as VisualizationSpec;
-  const { view, finalize } = await embed(box, spec, options(chart, palette));
-  const observer = new ResizeObserver(() => stretch(view, box));
-  if (chart.spec.width === "container") observer.observe(box);
+  const { view, finalize } = await embed(place, spec, options(chart, palette)).catch((error: unknown) => {
+    place.remove();
+    throw error;
+  });
+  const observer = new ResizeObserver(() => stretch(view, place));
+  if (chart.spec.width === "container") observer.observe(place);
   return {
     picture: (type) => view.toImageURL(type, 2),
     remove: () => {
       observer.disconnect();
       finalize();
+      place.remove();
     },
   };
 }
