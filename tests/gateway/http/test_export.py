@@ -199,7 +199,8 @@ def test_who_is_called_by_another_is_quoted_below_what_called_it():
         "# Rivers\n\nConversation c1, begun 1970-01-01 00:00:01 UTC.\n\n"
         "## You (1970-01-01 00:01:01 UTC)\n\n> Why?\n> Tell *me*.\n\n"
         "> ### research\n>\n> > Because.\n\n"
-        '> > **research / reader · Tool search** (open)\n>>\n> > ```json\n> > {\n> >   "q": "river"\n> > }\n> > ```\n>>\n> > Result:\n>>\n'
+        "> > **research / reader · Tool search** (open)\n>>\n"
+        '> > ```json\n> > {\n> >   "q": "river"\n> > }\n> > ```\n>>\n> > Result:\n>>\n'
         "> > ```json\n> > 2\n> > ```\n\n"
         "## team\n\n> So.\n\n"
         "## Runs\n\n- team: failed. Error model\\_failed: No.\n"
