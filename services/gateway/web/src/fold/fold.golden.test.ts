@@ -103,3 +103,32 @@ test.each(logs)("$name is not changed by the fold that reads it", ({ frames }) =
   folded(frames);
   expect(JSON.stringify(frames)).toBe(before);
 });
+
+/** Each thing's encoding by its id. */
+function encoded(things: ReadonlyMap<string, object>): Map<string, string> {
+  return new Map(Array.from(things, ([id, thing]) => [id, JSON.stringify(thing)]));
+}
+
+function differing(before: Map<string, string>, after: Map<string, string>): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].filter((id) => before.get(id) !== after.get(id));
+}
+
+test.each(logs)("$name names whatever a frame changed", ({ frames }) => {
+  const fold = fresh();
+  let [items, runs, shape] = [encoded(fold.items), encoded(fold.runs), "[]"];
+  for (const frame of frames) {
+    const structure = fold.structure;
+    fold.changed.clear();
+    fold.changedRuns.clear();
+    fold.apply(frame);
+
+    const itemsNow = encoded(fold.items);
+    const runsNow = encoded(new Map(Array.from(fold.runs, ([id, run]) => [id, { ...run, last: 0, end_seq: 0 }])));
+    const shapeNow = JSON.stringify(Array.from(fold.items.values(), ({ id, status }) => [id, status]));
+    expect([...fold.changed]).toEqual(expect.arrayContaining(differing(items, itemsNow)));
+    expect([...fold.changedRuns]).toEqual(expect.arrayContaining(differing(runs, runsNow)));
+    if (shapeNow !== shape) expect(fold.structure).toBeGreaterThan(structure);
+    if (frame.events.every(isDelta)) expect(fold.structure).toBe(structure);
+    [items, runs, shape] = [itemsNow, runsNow, shapeNow];
+  }
+});

@@ -48,6 +48,29 @@ test("opening and closing an item change the structure", () => {
   expect(closed.structure).toBeGreaterThan(opened.structure);
 });
 
+test("an artifact of a message names the message as changed, and its second version changes the structure", () => {
+  const created = { type: "artifact.created", id: "a", kind: "k", name: "n", media_type: "t", message: "m" } as const;
+  fold.apply(frame({ type: "message.started", id: "m" }));
+  changes();
+  fold.apply(frame(created));
+  expect(changes().items.toSorted()).toEqual(["a", "m"]);
+  fold.apply(frame({ type: "artifact.final", id: "a", version: 1, digest: "", size: 0 }));
+  const { structure } = changes();
+  fold.apply(frame({ ...created, version: 2 }));
+  expect(changes().items).toEqual(["a"]);
+  expect(fold.structure).toBeGreaterThan(structure);
+});
+
+test("a run that is being cancelled stays so until it ends", () => {
+  fold.apply(frame({ type: "run.started", agent: "a" }));
+  fold.apply({ run: "r", lane: "in", n: 1, ts: 1, events: [{ type: "run.cancelling" }] });
+  fold.apply(frame({ type: "run.started", agent: "a" }, { type: "run.waiting", interrupts: [] }));
+  expect(fold.runs.get("r")?.status).toBe("cancelling");
+  fold.apply(frame({ type: "run.cancelled" }));
+  fold.apply({ run: "r", lane: "in", n: 2, ts: 1, events: [{ type: "run.cancelling" }] });
+  expect(fold.runs.get("r")?.status).toBe("cancelled");
+});
+
 test("what the run itself shows names the run as changed", () => {
   fold.apply(frame({ type: "run.started", agent: "a" }));
   expect(changes().runs).toEqual(["r"]);

@@ -65,7 +65,6 @@ export class Ledger {
     if (run === undefined) {
       run = fill("RunState", { id, agent: "", seq });
       this.runs.set(id, run);
-      this.changedRuns.add(id);
     }
     return run;
   }
