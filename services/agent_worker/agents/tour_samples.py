@@ -58,7 +58,8 @@ _PAGE = """\
 <!doctype html>
 <title>Postcard</title>
 <style>
-  body { margin: 0; font: 18px/1.5 Georgia, serif; background: linear-gradient(#fde3b4, #f6b26b 45%, #2f6f7e 46%, #174a56); }
+  body { margin: 0; min-height: 100vh; font: 18px/1.5 Georgia, serif;
+    background: linear-gradient(#fde3b4, #f6b26b 45%, #2f6f7e 46%, #174a56); }
   main { padding: 12vh 2rem 0; text-align: center; color: #432; }
   h1 { font-size: 2.4rem; margin: 0; }
 </style>
