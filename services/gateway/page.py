@@ -47,33 +47,24 @@ def install(app: FastAPI, web: Path = WEB) -> None:
     """Serve the page whose source is in `web`. It may be built while the gateway runs."""
 
     async def index() -> Response:
-        built, old = web / "dist" / "index.html", web / "index.html"
+        built = web / "dist" / "index.html"
         if built.is_file():
             return FileResponse(built, headers=SECURITY | {"Cache-Control": FRESH})
-        if (web / "page.js").is_file():  # the page that needs no build, until the built one takes its place
-            return FileResponse(old, headers=SECURITY | {"Cache-Control": FRESH})
         return PlainTextResponse(NOT_BUILT, 503, SECURITY | {"Cache-Control": "no-store"})
 
     app.add_api_route("/", index, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount("/assets", Assets(web / "dist" / "assets"))
-    app.mount("/static", Assets(web, only={"page.js", "page.css"}, cache=FRESH))
 
 
 class Assets(StaticFiles):
-    """The files of a folder, each as the smallest of its forms that the client takes; of all files or `only` of some."""
+    """The files of a folder, named after their content, each as the smallest of its forms that the client takes."""
 
-    def __init__(self, folder: Path, *, only: set[str] | None = None, cache: str = IMMUTABLE) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, check_dir=False)
-        self._only = only
-        self._headers = SECURITY | {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+        self._headers = SECURITY | {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
 
     async def check_config(self) -> None:
         """A folder that is not built yet is one without files."""
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        if self._only is not None and path not in self._only:
-            return "", None
-        return super().lookup_path(path)
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200

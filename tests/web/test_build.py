@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -90,3 +91,11 @@ def test_the_lock_names_the_packages_of_every_system_so_that_npm_takes_it_anywhe
 
 def test_the_lock_names_no_registry() -> None:
     assert '"resolved"' not in (build.WEB / "package-lock.json").read_text()
+
+
+def test_the_conversation_view_needs_less_than_250_kb_of_compressed_script_at_first() -> None:
+    index = (build.WEB / "dist" / "index.html").read_text()
+    scripts = re.findall(r'"/(assets/[^"]+\.js)"', index)  # the first one, and all that it imports at once
+    assert scripts
+    compressed = [build.WEB / "dist" / f"{script}.gz" for script in scripts]
+    assert sum(file.stat().st_size for file in compressed if file.exists()) < 250_000
