@@ -94,20 +94,20 @@ export class Api {
   }
 
   async #json<T>(method: string, path: string, { body, signal }: { body?: unknown; signal?: AbortSignal } = {}) {
-    const response = await this.#fetch(method, path, body, signal);
-    const text = await response.text();
+    const { response, text } = await this.#fetch(method, path, body, signal);
     if (!response.ok) throw new ApiError(errorOf(response, text));
     return (text ? JSON.parse(text) : undefined) as T;
   }
 
-  async #fetch(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  async #fetch(method: string, path: string, body: unknown, signal?: AbortSignal) {
     const deadline = AbortSignal.timeout(ANSWER_MS_MAX);
     try {
-      return await fetch(this.#base + path, {
+      const response = await fetch(this.#base + path, {
         method,
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
         ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
       });
+      return { response, text: await response.text() };
     } catch (error) {
       if (signal?.aborted) throw error; // the caller's own doing
       const message = deadline.aborted ? "The gateway did not answer in time." : "The gateway cannot be reached.";

@@ -1,5 +1,5 @@
-/** Where a frame is not drawn, as in a page that nobody sees, a turn comes after so long. */
-const UNDRAWN_MS = 250;
+const UNDRAWN_MS = 250; // after so long a turn comes without a frame, as in a page that nobody sees
+const HELD_BACK_MS = 1000; // where not even that comes: browsers let timers of a hidden page ring once a minute
 
 /**
  * Pace: takes turns, at most one per animation frame, as long as there is something to do. `turn` returns whether there is
@@ -17,7 +17,7 @@ export class Pace {
   /** There is something to do. */
   ask(): void {
     if (!this.#cancel) this.#cancel = onNextFrame(this.#take);
-    else if (performance.now() - this.#last > 4 * UNDRAWN_MS && globalThis.document?.hidden) this.#take();
+    else if (globalThis.document?.hidden && performance.now() - this.#last > HELD_BACK_MS) this.#take();
   }
 
   stop(): void {
