@@ -6,16 +6,14 @@ nearly all of it on the event loop.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import aiosqlite
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from schemas.errors import Unavailable
 from services.archive import tables
 from services.archive.engine import translate
 
@@ -70,37 +68,35 @@ class _SqlGlance:
 
 
 class _SqliteGlance:
+    """On the event loop: the lookup takes 6 µs, handing it to a thread and back 80 to 200. It waits for nobody: what cannot be
+    answered at once (somebody holds a lock, there is no file yet) is asked through the engine.
+    """
+
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._patient = _SqlGlance(engine)
         compiled = _statement.compile(dialect=engine.dialect)
         self._sql = str(compiled)
         self._names = compiled.positiontup or []
-        self._opening = asyncio.Lock()
-        self._connection: AsyncConnection | None = None
-        self._driver: aiosqlite.Connection | None = None
+        self._file = Path(engine.url.database or "").absolute()
+        self._connection: sqlite3.Connection | None = None
 
     async def at(self, tenant: str, conversation: str) -> Row | None:
         names = {"tenant": tenant, "conversation": conversation}
         try:
-            driver = self._driver or await self._open()
-            found = list(await driver.execute_fetchall(self._sql, [names[name] for name in self._names]))
-        except ValueError as error:  # what the driver says of a connection that was closed under it
+            connection = self._connection or self._open()
+            found = connection.execute(self._sql, [names[name] for name in self._names]).fetchone()
+        except sqlite3.Error:
             await self.close()
-            raise Unavailable(f"archive: {error}", code="archive_unavailable") from error
-        except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
-            raise translate(error) from error
-        return Row(*found[0]) if found else None
+            return await self._patient.at(tenant, conversation)
+        return None if found is None else Row(*found)
 
-    async def _open(self) -> aiosqlite.Connection:
-        async with self._opening:
-            if self._driver is None:
-                connection = self._connection = await self._engine.connect()
-                self._driver = (await connection.get_raw_connection()).driver_connection
-            assert self._driver is not None
-            return self._driver
+    def _open(self) -> sqlite3.Connection:
+        uri = f"{self._file.as_uri()}?mode=rw"  # or a file that is not there would be made
+        self._connection = sqlite3.connect(uri, uri=True, timeout=0.0, isolation_level=None)
+        self._connection.execute("PRAGMA query_only = ON")
+        return self._connection
 
     async def close(self) -> None:
-        connection, self._connection, self._driver = self._connection, None, None
+        connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.invalidate()
-            await connection.close()
+            connection.close()

@@ -179,6 +179,13 @@ class Connection:
                     raise Unavailable("not connected to the broker", code="broker_unavailable")
             back.result()
 
+    async def confirm(self) -> None:
+        """As `echo`, but for what was sent only, and at once: not behind what was posted. Raises Unavailable."""
+        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self.inbox.exchange(lambda *_: None if back.done() else back.set_result(None)) as subject:
+            await self.send_and_wait(subject, b"", "", back, timeout_s=ECHO_S)
+        back.result()
+
     # --- receiving
 
     def attach(self, subject: str, handler: Handler) -> Listener:
@@ -214,11 +221,12 @@ class Connection:
     async def _ready(self, timeout_s: float) -> NatsClient:
         if self._closing:
             raise Unavailable("the connection to the broker is closed", code="broker_unavailable")
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._up.wait()
-        except TimeoutError:
-            raise Unavailable("not connected to the broker", code="broker_unavailable") from None
+        if not self._up.is_set():
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._up.wait()
+            except TimeoutError:
+                raise Unavailable("not connected to the broker", code="broker_unavailable") from None
         assert self._client is not None
         return self._client
 

@@ -12,7 +12,7 @@ import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import msgspec
 import structlog
@@ -156,7 +156,7 @@ class JetStreamBroker:
     async def _confirmed(self, listener: Listener) -> None:
         """Wait until the server has the subscription, or take it back."""
         try:
-            await self._connection.echo()
+            await self._connection.confirm()
         except BaseException:
             listener.close()
             raise
@@ -296,6 +296,7 @@ class JetStreamBroker:
 _CREATED = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$")
 
 
+@lru_cache(maxsize=64)
 def epoch_of(created: str) -> str:
     """The time of a stream's creation, RFC 3339 with up to nine decimals, as nanoseconds since 1970 in hex."""
     found = _CREATED.match(created)

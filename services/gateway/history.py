@@ -51,7 +51,7 @@ class Verdict(NamedTuple):
 
 
 class Base(NamedTuple):
-    """What a state can be built on: what the archive has, and what the log held no later than that was looked up."""
+    """What a state can be built on."""
 
     archived: Archived | None
     bounds: Bounds
@@ -71,16 +71,11 @@ class History:
         self.partition = subjects.partition_of(tenant, conversation, partitions)
 
     async def base(self) -> Base:
-        """Look up at once what the archive has and what the log holds; where it turns out to be another log, or to have
-        grown before the archive did, the log once more.
-        """
-        archived, bounds = await both(self._archive.conversation(self._tenant, self.conversation), self._bounds())
+        """Look up what the archive has, and then what the log holds."""
+        archived = await self._archive.conversation(self._tenant, self.conversation)
         if archived is not None:
-            moved, self.partition = archived.partition != self.partition, archived.partition
-            cursor = archived.cursor
-            if moved or (cursor is not None and cursor.seq > bounds.last):
-                bounds = await self._bounds()
-        return Base(archived, bounds)
+            self.partition = archived.partition
+        return Base(archived, await self._bounds())
 
     async def follow(self, on_live: Callable[[int, str, bytes], None]) -> Subscription:
         return await self._broker.follow(subjects.live(self.partition, self._tenant, self.conversation), on_live)

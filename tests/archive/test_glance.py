@@ -48,12 +48,21 @@ async def test_after_its_connection_was_closed_it_opens_another(engine, glance, 
     await writer.write([record("a question", 1)])
     assert await glance.at(TENANT, CONVERSATION)
     if engine.dialect.name == "sqlite":
-        await glance._driver.close()
-        with pytest.raises(Unavailable):
-            await glance.at(TENANT, CONVERSATION)
+        glance._connection.close()
     else:
         await engine.dispose()
     assert await glance.at(TENANT, CONVERSATION)
+
+
+async def test_what_sqlite_cannot_answer_at_once_is_asked_through_the_engine(database_url, writer):
+    engine = open_engine(database_url, writes=False)
+    glance = open_glance(engine)
+    await writer.write([record("a question", 1)])
+    if engine.dialect.name == "sqlite":
+        glance._file = glance._file.with_name("missing")  # refused as a locked one would be
+    assert (await glance.at(TENANT, CONVERSATION)).title == "a question"
+    await glance.close()
+    await engine.dispose()
 
 
 async def test_without_tables_it_says_what_to_do(tmp_path):
