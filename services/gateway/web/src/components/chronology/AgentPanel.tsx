@@ -77,10 +77,10 @@ function Status({ item: { status, started, ended } }: { item: Agent }) {
 /** A link to the part of the same agent's work before or after this one. */
 function Continues({ to, where, name }: { to: string; where: "up" | "down"; name: string }) {
   const reveal = useReveal();
-  const label = where === "up" ? `${name}: go to the part before` : `${name}: go to the part that continues this one`;
   return (
-    <button type="button" className={css.continues} onClick={() => reveal(to)} aria-label={label}>
+    <button type="button" className={css.continues} onClick={() => reveal(to)}>
       continues {where === "up" ? "↑" : "↓"}
+      <span className={css.unseen}> in another part of what {name} does</span>
     </button>
   );
 }

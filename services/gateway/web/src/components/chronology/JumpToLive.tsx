@@ -1,11 +1,12 @@
 import { useEffect, useState } from "react";
-import { useRows, useView } from "../../store/hooks";
+import { useConversation, useRows, useView } from "../../store/hooks";
 import css from "./chronology.module.css";
 import { number } from "./format";
 
-/** For a reader who has let go of the end: the way back, and how much has come since. */
+/** For a reader who has let go of the end: the way back, and how many items have come since. */
 export function JumpToLive({ following, onJump }: { following: boolean; onJump: () => void }) {
   const view = useView();
+  const live = useConversation().live === view;
   const [seen, setSeen] = useState(0);
   useRows(); // what comes moves them
   useEffect(() => {
@@ -15,7 +16,8 @@ export function JumpToLive({ following, onJump }: { following: boolean; onJump: 
   const fresh = seen ? Math.max(0, view.fold.items.size - seen) : 0;
   return (
     <button type="button" className={css.jump} onClick={onJump} data-testid="jump">
-      ↓ Jump to live{fresh > 0 && ` · ${number(fresh)} new`}
+      {live ? "↓ Jump to live" : "↓ To the end"}
+      {fresh > 0 && ` · ${number(fresh)} new`}
     </button>
   );
 }

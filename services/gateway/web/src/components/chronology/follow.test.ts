@@ -1,0 +1,118 @@
+// @vitest-environment happy-dom
+import { beforeEach, describe, expect, test } from "vitest";
+import { END_PX, Follow } from "./follow";
+
+/** A list 100 px high whose items are laid out one under the other: what a browser does, in numbers. */
+class List {
+  readonly element = document.createElement("div");
+  heights: number[];
+  #scrollTop = 0;
+
+  constructor(heights: number[]) {
+    this.heights = heights;
+    const { element } = this;
+    const number = (name: string, get: () => number) =>
+      Object.defineProperty(element, name, { get, configurable: true });
+    number("clientHeight", () => 100);
+    number("scrollHeight", () => this.#before(this.heights.length));
+    Object.defineProperty(element, "scrollTop", {
+      get: () => this.#scrollTop,
+      set: (top: number) => {
+        this.#scrollTop = Math.max(0, Math.min(top, element.scrollHeight - 100));
+      },
+    });
+    element.getBoundingClientRect = () => ({ top: 0, left: 0, width: 100, bottom: 100 }) as DOMRect;
+    for (const [at] of heights.entries()) this.#add(at);
+    document.elementFromPoint = (_, y) => this.#at(y);
+  }
+
+  #add(at: number): void {
+    const item = document.createElement("div");
+    item.dataset.item = `${at}`;
+    const top = () => this.#before(at) - this.#scrollTop;
+    item.getBoundingClientRect = () => ({ top: top(), bottom: top() + (this.heights[at] ?? 0) }) as DOMRect;
+    this.element.append(item);
+  }
+
+  #before(at: number): number {
+    return this.heights.slice(0, at).reduce((sum, height) => sum + height, 0);
+  }
+
+  #at(y: number): Element | null {
+    const index = this.heights.findIndex((_, at) => this.#before(at + 1) - this.#scrollTop > y);
+    return this.element.children[index] ?? null;
+  }
+}
+
+let list: List;
+let told: boolean[];
+let follow: Follow;
+
+function scroll(top: number): void {
+  list.element.scrollTop = top;
+  follow.scrolled();
+}
+
+beforeEach(() => {
+  list = new List([50, 50, 50, 50, 50, 50]);
+  document.body.replaceChildren(list.element);
+  told = [];
+  follow = new Follow(list.element, (following) => told.push(following));
+  follow.toEnd();
+});
+
+describe("at the end", () => {
+  test("the list follows what grows there", () => {
+    expect(list.element.scrollTop).toBe(200);
+    list.heights[5] = 90;
+    follow.resized();
+    expect(list.element.scrollTop).toBe(240);
+    expect(told).toEqual([]);
+  });
+
+  test("it lets go when the reader scrolls up, however little", () => {
+    scroll(195);
+    list.heights[5] = 90;
+    follow.resized();
+    expect(list.element.scrollTop).toBe(195);
+    expect(told).toEqual([false]);
+  });
+
+  test("what shrinks there does not count as scrolling up", () => {
+    list.heights[5] = 20;
+    scroll(170); // the browser goes no further than there is
+    expect(told).toEqual([]);
+  });
+});
+
+describe("elsewhere", () => {
+  beforeEach(() => scroll(60));
+
+  test("what is being read stays where it is when something above it grows or shrinks", () => {
+    list.heights[0] = 80;
+    follow.resized();
+    expect(list.element.scrollTop).toBe(90);
+    list.heights[0] = 30;
+    follow.resized();
+    expect(list.element.scrollTop).toBe(40);
+  });
+
+  test("what grows below it moves nothing", () => {
+    list.heights[4] = 500;
+    follow.resized();
+    expect(list.element.scrollTop).toBe(60);
+  });
+
+  test("the end is followed again once the reader is near it", () => {
+    scroll(200 - END_PX - 1);
+    expect(told).toEqual([false]);
+    scroll(200 - END_PX);
+    expect(told).toEqual([false, true]);
+  });
+
+  test("the reader who asks for the end is taken there", () => {
+    follow.toEnd();
+    expect(list.element.scrollTop).toBe(200);
+    expect(told).toEqual([false, true]);
+  });
+});
