@@ -180,8 +180,6 @@ class Hub:
         dirty, self._dirty = self._dirty, []
         for channel in dirty:
             channel.flush()
-            if channel.fold.deleted:
-                channel.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = self._tasks.create_task(work)
@@ -207,8 +205,8 @@ class Hub:
             for key, channel in list(self._channels.items()):
                 if channel.closed:
                     self._forget(key)
-                elif channel.fold.deleted:  # found by reading the log anew; those who watch are told why
-                    channel.close()
+                elif channel.fold.deleted:
+                    channel.close()  # its readers tell those who watch why
                 elif channel.follower.check_at <= now:
                     self._check_when_due(channel, now)
 
