@@ -207,6 +207,12 @@ test.each([
   }).toThrow(FoldError);
 });
 
+test("a gap is reported with its lane and its numbers", () => {
+  const gap = { n: 3, ts: 1, events: [] };
+  expect(() => fold.apply({ ...gap, run: "r", lane: "in" })).toThrow("lane in: events 1 to 2 are missing");
+  expect(() => fold.apply({ ...gap, run: "r" })).toThrow("lane r: events 1 to 2 are missing");
+});
+
 test("a reader that is not dense passes over gaps and what it never saw opened", () => {
   fold = new Fold({ conversation: "c" }, { dense: false });
   expect(fold.apply({ run: "r", n: 9, ts: 1, events: [delta(4, "x"), { type: "tool.result", id: "t" }] })).toBe(true);
