@@ -38,6 +38,11 @@ export class Checkpoints {
     return this.#spacing;
   }
 
+  /** The position of the last one. */
+  get prepared(): number {
+    return this.#position;
+  }
+
   /** Read on to make the checkpoints up to `position`. */
   prepare(position: number): void {
     while (this.#position + this.#spacing <= position) {

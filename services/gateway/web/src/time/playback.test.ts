@@ -74,6 +74,7 @@ test("a fold that was handed out and read on does not change what is found later
   const playback = new Playback(recorded(frames));
   playback.seek(1500); // at a checkpoint, in the middle of a message
   playback.seek(1650);
+  playback.seek(frames.length * 3); // and the checkpoints go on from there
   expect(playback.seek(1500).snapshot()).toEqual(prefix(frames, 1500));
 });
 
@@ -179,10 +180,18 @@ test("the event at a position has its lane's number, its namespace and its time"
   expect(happening(recorder, recorder.end)).toBeUndefined();
 });
 
+test("reading ahead comes to an end, also where checkpoints stand far apart", () => {
+  const playback = new Playback(recorded(long(150_000)));
+  let turns = 0;
+  while (playback.prepare(100) && turns < 10_000) turns += 1;
+  expect(turns).toBeGreaterThan(200); // more than there are checkpoints: some have been dropped
+  expect(turns).toBeLessThan(1000);
+});
+
 test("a seek in 100,000 events takes less than 20 ms", () => {
   const recorder = recorded(long(100_000));
   const playback = new Playback(recorder);
-  playback.prepare(recorder.end);
+  while (playback.prepare(10_000));
   const positions = [99_000, 50_499, 12, 75_998, 49_999, 99_999, 25_777, 501, 88_888];
   const took = positions.map((position) => {
     const begun = performance.now();

@@ -60,9 +60,13 @@ export class Playback {
     return this.seek(this.#position + by);
   }
 
-  /** Make checkpoints up to `position`, so that seeking up to there is quick. */
-  prepare(position: number): void {
-    this.#checkpoints.prepare(Math.min(position, this.#recorder.end));
+  /** Read so many events ahead, for seeking to be quick there. Returns whether there is more to read. */
+  prepare(events: number): boolean {
+    if (this.#generation !== this.#recorder.generation) this.#renew();
+    const { prepared, spacing } = this.#checkpoints;
+    const to = prepared + Math.max(events, spacing); // less would lead to no checkpoint
+    this.#checkpoints.prepare(Math.min(to, this.#recorder.end));
+    return to < this.#recorder.end;
   }
 
   #restore(position: number): { fold: Fold; position: number } {

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { GAP_MS_MAX } from "../../time/axis";
 import { happening } from "../../time/playback";
 import { nameOf } from "../chronology/agents";
@@ -22,6 +22,9 @@ const SVG_SPANS_MAX = 2000;
 
 const REFRESH_MS = 250;
 
+/** Between two turns of reading ahead, for the page to draw. */
+const READ_AHEAD_MS = 50;
+
 /** Room beside a run that is zoomed to, as a share of it. */
 const MARGIN = 0.02;
 
@@ -32,6 +35,7 @@ export default function Timeline({ past }: { past: Past }) {
   const [zoom, setZoom] = useState("");
   const { lanes, axis, length } = useLanes(past, REFRESH_MS);
   useStanding(past);
+  useReadAhead(past, recorder.generation);
   const window = useMemo((): Window => {
     const run = lanes.spans.find(({ kind, key }) => kind === "run" && key === zoom);
     if (!run) return { from: 0, to: length, width };
@@ -68,6 +72,18 @@ export default function Timeline({ past }: { past: Past }) {
       <ReachNote past={past} />
     </div>
   );
+}
+
+/** Read the recording while nothing else is to be done. What comes later is little. */
+function useReadAhead(past: Past, generation: number): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another generation is another recording
+  useEffect(() => {
+    const turn = () => {
+      if (past.prepare()) timer = setTimeout(turn, READ_AHEAD_MS);
+    };
+    let timer = setTimeout(turn, READ_AHEAD_MS);
+    return () => clearTimeout(timer);
+  }, [past, generation]);
 }
 
 function Drawing({ lanes, axis, window }: Pick<ReturnType<typeof useLanes>, "lanes" | "axis"> & { window: Window }) {

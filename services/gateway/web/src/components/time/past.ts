@@ -30,6 +30,9 @@ export interface Standing {
   readonly notice: string; // why a moment could not be shown
 }
 
+/** Read ahead at once: some milliseconds of work. */
+const PREPARED_EVENTS = 5000;
+
 const LIVE: Standing = { mode: "live", position: 0, playing: false, speed: 1, skipping: 0, notice: "" };
 
 export class Past {
@@ -83,6 +86,18 @@ export class Past {
   /** Fetch what was before the page joined, if it has not been. */
   load(): void {
     this.conversation.recorder.load(this.conversation.openReplay);
+  }
+
+  /** Read a little ahead, for seeking to be quick. Returns whether there is more to read. */
+  prepare(): boolean {
+    try {
+      this.#playback ??= new Playback(this.conversation.recorder);
+      return this.#playback.prepare(PREPARED_EVENTS);
+    } catch (error) {
+      if (!(error instanceof FoldError)) throw error;
+      this.#playback = null; // who goes there is told
+      return false;
+    }
   }
 
   /** Where one is: the position that is shown, in the present the end. */

@@ -1,0 +1,170 @@
+"""Time on the page: step and play through a conversation, link to a moment of it, look at its raw events."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.async_api import Locator, expect
+
+from services.runtime import new_id
+from tests.live.stack import running_stack
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory):
+    async with running_stack(tmp_path_factory.mktemp("time"), ANABRANCH_SCRIPTED_TOKENS_PER_S="100") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def api(stack):
+    async with httpx2.AsyncClient(base_url=stack.gateways[0].url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def conversation(api):
+    """One that has been answered: a message that is answered with its events is so until its run has ended."""
+    return await told(api, "How fast does the river flow?", accept="text/event-stream")
+
+
+@pytest.fixture
+async def visitor(chromium, stack):
+    async with chromium.visitor(stack.gateways[0].url, permissions=["clipboard-read", "clipboard-write"]) as visitor:
+        yield visitor
+
+
+async def told(api: httpx2.AsyncClient, text: str, accept: str = "application/json") -> str:
+    """A conversation in which the team is asked something; returns its id."""
+    conversation = new_id("c_")
+    await api.post("/v1/conversations", json={"id": conversation})
+    path = f"/v1/conversations/{conversation}/messages"
+    answer = await api.post(path, json={"text": text, "agent": "team"}, headers={"accept": accept}, timeout=60)
+    assert answer.is_success
+    return conversation
+
+
+async def opened(visitor: Any, conversation: str) -> Locator:
+    """Open the conversation, wait for its end and open its timeline; returns the handle once all is loaded."""
+    await visitor.open(conversation)
+    await visitor.has_badge("ended")
+    await visitor.page.get_by_role("button", name="Open the timeline").click()
+    handle: Locator = visitor.page.get_by_role("slider", name="Moment")
+    await expect(handle).to_have_attribute("aria-valuetext", re.compile("main$"))
+    await visitor.eventually(lambda: moved(handle), "the log is loaded")
+    return handle
+
+
+async def moved(handle: Locator) -> bool:
+    return await number(handle) > 0
+
+
+async def number(handle: Locator) -> int:
+    return int(await handle.get_attribute("aria-valuenow") or "")
+
+
+async def copied(visitor: Any) -> str:
+    text: str = await visitor.page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+async def test_one_steps_by_single_events_from_nothing_to_all_that_is_live(visitor, conversation):
+    handle = await opened(visitor, conversation)
+    live = await visitor.content()
+    await handle.press("Home")
+    await expect(visitor.page.get_by_test_id("past-banner")).to_contain_text("You are looking at the past")
+    assert await visitor.items() == 0
+    for _ in range(3):  # the conversation is made, something is said in it, and a run is queued to answer it
+        await handle.press(".")
+    await expect(visitor.page.locator("[data-item]")).to_have_count(1)
+    await expect(visitor.page.locator('[data-role="user"]')).to_contain_text("How fast does the river flow?")
+    await handle.press(",")
+    await expect(handle).to_have_attribute("aria-valuenow", "2")
+    await expect(visitor.page.locator("[data-item]")).to_have_count(0)
+    await handle.press("End")
+    assert await visitor.content() == live
+
+
+async def test_a_run_that_is_played_from_its_beginning_ends_as_it_is_live(visitor, conversation):
+    handle = await opened(visitor, conversation)
+    live = await visitor.content()
+    end = await number(handle)
+    await visitor.page.get_by_label("Speed").select_option("20")
+    await visitor.page.get_by_role("button", name="Play", exact=True).click()
+    await expect(visitor.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    await expect(handle).to_have_attribute("aria-valuenow", str(end), timeout=30_000)
+    await expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert await visitor.content() == live
+
+
+async def test_a_link_leads_to_its_moment_and_back_to_live_forgets_it(visitor, conversation, chromium, stack):
+    handle = await opened(visitor, conversation)
+    await handle.press("Home")
+    for _ in range(30):
+        await handle.press("ArrowRight")
+    await visitor.page.get_by_role("button", name="Copy a link to this moment").click()
+    await expect(visitor.page.get_by_role("status").filter(has_text="copied")).to_be_visible()
+    there, link = await visitor.content(), await copied(visitor)
+    async with chromium.visitor(stack.gateways[0].url) as other:
+        await other.page.goto(link)
+        await expect(other.page.get_by_role("slider", name="Moment")).to_have_attribute("aria-valuenow", "30")
+        assert await other.content() == there
+        await other.page.get_by_role("button", name="Back to live").click()
+        await expect(other.page.get_by_test_id("past-banner")).to_be_hidden()
+        assert await other.page.evaluate("location.hash") == f"#c={conversation}"
+
+
+@pytest.mark.parametrize("at", ["ff-3", "nothing"])
+async def test_a_link_to_a_moment_that_is_not_there_says_so_and_shows_the_present(visitor, conversation, at):
+    await visitor.open(conversation, f"&at={at}")
+    await expect(visitor.page.get_by_test_id("past-banner")).to_contain_text("The ")
+    await visitor.has_badge("ended")
+    await expect(visitor.page.get_by_test_id("past-banner")).to_have_attribute("data-mode", "live")
+    await expect(visitor.page.locator('[data-role="user"]')).to_be_visible()
+    assert await visitor.page.evaluate("location.hash") == f"#c={conversation}"
+
+
+async def test_live_goes_on_while_one_looks_at_the_past(visitor, api):
+    conversation = await told(api, "Go on without me")
+    await visitor.open(conversation)
+    await visitor.page.get_by_role("button", name="Open the timeline").click()
+    handle = visitor.page.get_by_role("slider", name="Moment")
+    await visitor.eventually(lambda: moved(handle), "something was recorded")
+    await handle.press("Home")
+    await visitor.has_badge("ended")
+    assert await visitor.items() == 0
+    await visitor.page.get_by_role("button", name="Back to live").click()
+    run = visitor.page.locator('[data-run][data-status="completed"]')
+    await expect(run).to_be_visible()
+
+
+async def test_the_developer_view_finds_an_event_and_the_command_that_replays_from_it(visitor, conversation, api):
+    await opened(visitor, conversation)
+    await visitor.page.get_by_role("button", name="Developer view").first.click()
+    panel = visitor.page.get_by_test_id("developer")
+    await panel.get_by_label("Part of the type").fill("run.completed")
+    await expect(panel.get_by_role("listitem")).to_have_count(1)
+    await panel.get_by_role("listitem").get_by_role("button").click()
+    await expect(panel.locator("pre")).to_contain_text('"type": "run.completed"')
+    await panel.get_by_role("button", name="Copy as curl").click()
+    await expect(visitor.page.get_by_role("status").filter(has_text="copied")).to_be_visible()
+    found = re.fullmatch(r"curl -N '([^']+)'", await copied(visitor))
+    assert found is not None
+    async with api.stream("GET", found[1]) as answer:
+        async for line in answer.aiter_lines():
+            if '"op":"events"' in line:
+                assert "run.completed" in line
+                break
+
+
+async def test_what_a_namespace_did_is_listed_with_all_below_it(visitor, conversation):
+    await opened(visitor, conversation)
+    await visitor.page.get_by_role("button", name="Developer view").first.click()
+    panel = visitor.page.get_by_test_id("developer")
+    await panel.get_by_label("Namespace").fill("main/research:1")
+    await panel.get_by_label("Part of the type").fill("agent.started")
+    await expect(panel.get_by_role("listitem")).to_have_count(2)
+    await expect(panel.get_by_role("listitem").last).to_contain_text("main/research:1/reader:1")
