@@ -1,5 +1,10 @@
+import { Broken } from "./components/shell/Broken";
 import { Shell } from "./components/shell/Shell";
 
 export function App() {
-  return <Shell />;
+  return (
+    <Broken>
+      <Shell />
+    </Broken>
+  );
 }

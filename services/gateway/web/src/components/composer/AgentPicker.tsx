@@ -12,7 +12,7 @@ export function AgentPicker() {
     <Menu
       label="Agents"
       button={(attributes) => (
-        <Button look="quiet" className={styles.button} {...attributes} aria-label={`Agent: ${asked || "none yet"}`}>
+        <Button look="quiet" className={styles.button} {...attributes} title="Choose the agent">
           <span className={styles.to}>to</span>
           <strong>{asked || "…"}</strong>
           <ChevronDown size={14} aria-hidden />

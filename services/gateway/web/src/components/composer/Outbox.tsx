@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import type { Conversation } from "../../store/conversation";
 import { useItem } from "../../store/hooks";
 import { Button } from "../shell/Button";
@@ -26,6 +26,9 @@ export function Outbox({ conversation, onEdit }: { conversation: Conversation; o
 function Entry({ entry, onEdit }: { entry: Outgoing; onEdit(text: string): void }) {
   const logged = useItem(entry.id) !== undefined;
   const { remove, retry } = useOutbox();
+  const place = useRef<HTMLLIElement>(null);
+
+  useEffect(() => place.current?.scrollIntoView({ block: "end" }), []); // who writes follows the conversation again
 
   useEffect(() => {
     if (logged) remove(entry.id);
@@ -34,7 +37,7 @@ function Entry({ entry, onEdit }: { entry: Outgoing; onEdit(text: string): void 
   if (logged) return null;
   const failed = entry.state === "failed";
   return (
-    <li className={styles.entry} data-state={entry.state}>
+    <li ref={place} className={styles.entry} data-state={entry.state}>
       <p className={styles.text}>{entry.text}</p>
       {failed ? (
         <div className={styles.failed} role="alert">

@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense, useEffect } from "react";
 import type { Conversation } from "../../store/conversation";
 import { ConversationContext, useLinkStatus, ViewContext } from "../../store/hooks";
 import { ArtifactPane } from "../artifacts/ArtifactPane";
@@ -6,8 +6,9 @@ import { Chronology } from "../chronology/Chronology";
 import { Outbox } from "../composer/Outbox";
 import { useOutbox } from "../composer/outbox";
 import { DeveloperPanel } from "../developer";
-import { PastBanner } from "../time/PastBanner";
-import { PastProvider, usePastView } from "../time/PastProvider";
+import { PastBanner, useToLive } from "../time/PastBanner";
+import { PastProvider, usePast, usePastView } from "../time/PastProvider";
+import type { Past } from "../time/past";
 import { TimeBar } from "../time/TimeBar";
 import { Missing } from "./Missing";
 import styles from "./OpenConversation.module.css";
@@ -48,17 +49,19 @@ function Shown({
   composer,
   onEdit,
 }: Pick<Props, "composer" | "onEdit"> & { conversation: Conversation }) {
-  const past = usePastView();
+  const past = usePast();
+  const pastView = usePastView();
   const missing = useMissing(conversation);
   return (
-    <ViewContext value={past ?? conversation.live}>
+    <ViewContext value={pastView ?? conversation.live}>
       <div className={styles.work}>
         <div className={styles.column}>
           <PastBanner />
+          {past && <BackToWrite past={past} conversation={conversation} />}
           {missing ? (
             <Missing message={missing} />
           ) : (
-            <Chronology>{!past && <Outbox conversation={conversation} onEdit={onEdit} />}</Chronology>
+            <Chronology>{!pastView && <Outbox conversation={conversation} onEdit={onEdit} />}</Chronology>
           )}
           {!missing && <div className={styles.foot}>{composer}</div>}
           {!missing && <TimeBar />}
@@ -68,6 +71,19 @@ function Shown({
       </div>
     </ViewContext>
   );
+}
+
+/** Who writes looks at the present again: the message is going to stand there. */
+function BackToWrite({ past, conversation }: { past: Past; conversation: Conversation }) {
+  const writing = useOutbox(({ entries }) =>
+    entries.some((one) => one.conversation === conversation.id && one.state !== "failed"),
+  );
+  const toLive = useToLive(past);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each time that something is written
+  useEffect(() => {
+    if (writing) toLive();
+  }, [writing]);
+  return null;
 }
 
 function Developer({ conversation }: { conversation: Conversation }) {

@@ -33,6 +33,7 @@ export function Shell() {
   const { conversation: id } = useRoute();
   const conversation = useOpen(id);
   const now = useNow(conversation);
+  const listed = useConversations(({ listing }) => listing.rows.find((row) => row.id === id)?.title ?? "");
   const composer = useRef<ComposerHandle>(null);
   const add = useOutbox((state) => state.add);
   const stop = () => {
@@ -58,7 +59,7 @@ export function Shell() {
       </button>
       <Conversations current={id} />
       <main className={styles.main}>
-        <Header conversation={conversation} title={now.title} />
+        <Header conversation={conversation} title={now.title || listed} />
         <OpenConversation
           conversation={conversation}
           opening={id !== ""}
