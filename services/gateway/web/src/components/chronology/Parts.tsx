@@ -118,7 +118,7 @@ const ICONS: Record<string, string> = {
   report: "M4 2h8v12H4zM6 5h4M6 8h4M6 11h2",
   code: "M6 4 2.5 8 6 12M10 4l3.5 4-3.5 4",
   image: "M2 3h12v10H2zM2 11l3.5-3.5 3 3L11 8l3 3M11 5.6v.1",
-  html: "M2 3h12v10H2zM2 6h12M4 4.5h.1M6 4.5h.1",
-  json: "M6 2.5c-2 0-1 5-3 5.5 2 .5 1 5.5 3 5.5M10 2.5c2 0 1 5 3 5.5-2 .5-1 5.5-3 5.5",
+  page: "M2 3h12v10H2zM2 6h12M4 4.5h.1M6 4.5h.1",
+  data: "M6 2.5c-2 0-1 5-3 5.5 2 .5 1 5.5 3 5.5M10 2.5c2 0 1 5 3 5.5-2 .5-1 5.5-3 5.5",
   file: "M4 2h5l3 3v9H4zM9 2v3h3",
 };
