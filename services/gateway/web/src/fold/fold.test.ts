@@ -61,6 +61,23 @@ test("an artifact of a message names the message as changed, and its second vers
   expect(fold.structure).toBeGreaterThan(structure);
 });
 
+test.each([
+  [{}, "deltas"],
+  [{ content: "whole" }, "whole"],
+  [{ content: "" }, ""],
+  [{ ref: "o" }, null],
+  [{ ref: "o", content: "whole" }, null],
+])("the content of a version whose end has %j is %j", (end, content) => {
+  fold.apply(
+    frame(
+      { type: "artifact.created", id: "a", kind: "k", name: "n", media_type: "t" },
+      { type: "artifact.delta", id: "a", at: 0, text: "deltas" },
+      { type: "artifact.final", id: "a", version: 1, digest: "d", size: 6, ...end },
+    ),
+  );
+  expect(fold.items.get("a")).toMatchObject({ versions: [{ status: "final", content, digest: "d", size: 6 }] });
+});
+
 test("a run that is being cancelled stays so until it ends", () => {
   fold.apply(frame({ type: "run.started", agent: "a" }));
   fold.apply({ run: "r", lane: "in", n: 1, ts: 1, events: [{ type: "run.cancelling" }] });

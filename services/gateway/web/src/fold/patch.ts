@@ -24,7 +24,6 @@ function applyOperation(value: unknown, operation: Record<string, unknown>): unk
     case "remove":
       return remove(value, path);
     case "replace":
-      get(value, path);
       return add(remove(value, path), path, field(operation, "value"));
     case "move":
       return move(value, tokens(field(operation, "from")), path);
