@@ -119,12 +119,14 @@ class Channel:
         """Wait until there is something new: frames, another generation, the end."""
         await self._news.wait()
 
-    def stretch(self, after: int, records_max: int) -> Flight[Stretch]:
-        """Begin to read the records of the log after `after`; who asks for the same at the same time shares one read."""
+    def stretch(self, after: int, records_max: int, known: int = 0) -> Flight[Stretch]:
+        """Begin to read the records of the log after `after`, of which there are at least `known`; who asks for the same at
+        the same time shares one read.
+        """
         epoch = self.state.epoch
         return self._host.stretches.begin(
             (self.tenant, self.conversation, epoch, after, records_max),
-            lambda: self._history.stretch(epoch, after, records_max),
+            lambda: self._history.stretch(epoch, after, records_max, known),
         )
 
     async def last_stored(self) -> int:

@@ -134,11 +134,13 @@ class History:
         except TimeoutError as error:
             raise Unavailable(f"conversation {self.conversation} could not be read to the present") from error
 
-    async def stretch(self, epoch: str, after: int, records_max: int) -> Stretch:
-        """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked."""
+    async def stretch(self, epoch: str, after: int, records_max: int, known: int) -> Stretch:
+        """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked.
+        `known`: how many records there are at least.
+        """
         records: list[Record] = []
         pending, position, size = 1, after, 0
-        async with Reading(self._read, self._spans) as reading:
+        async with Reading(self._read, self._spans, known) as reading:
             while pending and len(records) < records_max and size < READ_BYTES_MAX:
                 batch = await reading.next(position, ahead=len(records) + READ_MESSAGES_MAX < records_max)
                 fresh = [record for record in batch.records if record.seq > position]

@@ -42,12 +42,14 @@ class _Ahead(NamedTuple):
 
 
 class Reading:
-    """Use as `async with Reading(read, spans) as reading`; `read` is `Broker.read` of one subject. Owns at most one task."""
+    """Use as `async with Reading(read, spans) as reading`; `read` is `Broker.read` of one subject, `pending` how much is known
+    to be there. Owns at most one task.
+    """
 
-    def __init__(self, read: Read, spans: Spans) -> None:
+    def __init__(self, read: Read, spans: Spans, pending: int = 0) -> None:
         self._read = read
         self._spans = spans
-        self._pending = 0
+        self._pending = pending
         self._ahead: _Ahead | None = None
 
     async def __aenter__(self) -> Self:

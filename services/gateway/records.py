@@ -92,7 +92,7 @@ class Records:
             raise LeftTheLog
         if stretch.pending:
             last = stretch.records[-1].seq
-            self._ahead = (last, channel.stretch(last, LONG_STRETCH_RECORDS))
+            self._ahead = (last, channel.stretch(last, LONG_STRETCH_RECORDS, stretch.pending))
             await asyncio.sleep(0)  # let it be under way while these are encoded and sent
         elif not stretch.records and channel.state.has_records_after(position):
             await asyncio.sleep(STALE_PAUSE_S)  # a copy of the log that is behind

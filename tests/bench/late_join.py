@@ -13,9 +13,8 @@ from tests.bench.child import Child, child
 from tests.bench.figures import Figure, figure
 from tests.bench.stand import GatewayStand, gateway_stand
 
-SIZES = {"10²": 100, "10⁴": 10_000, "10⁵": 100_000}
-COPIES = 3
-"""Of each conversation: one window each."""
+SIZES = {"10²": (100, 15), "10⁴": (10_000, 7), "10⁵": (100_000, 3)}
+"""Events of a conversation, and how many there are of that length: one window each."""
 
 HOT_JOINS = 5
 
@@ -36,8 +35,8 @@ async def measure() -> list[Figure]:
         await history.ask("open", url=stand.nats_url)
         await history.ask("write", conversation="warm", events=10)
         await viewers.ask("join", port=stand.port, path="/v1/ws", conversation="warm", mode="snapshot", after="")
-        for label, events in SIZES.items():
-            copies = [await _copy(stand, history, viewers, f"n{events}-{i}", events) for i in range(COPIES)]
+        for label, (events, number) in SIZES.items():
+            copies = [await _copy(stand, history, viewers, f"n{events}-{i}", events) for i in range(number)]
             figures += _figures(label, copies)
     return figures
 

@@ -111,6 +111,15 @@ async def test_only_a_read_asked_at_the_position_says_that_nothing_is_pending():
     assert await read_all(log) == log.seqs
 
 
+async def test_where_enough_is_known_to_be_there_two_reads_begin_at_once():
+    spans = Spans()
+    spans.note(Batch([Record(seq, "r", b"") for seq in range(1, FULL + 1)], 0, FULL))
+    log = Log(list(range(1, 10 * FULL + 1)))
+    async with Reading(log.read, spans, 9 * FULL) as reading:
+        await reading.next(FULL)
+    assert log.asked == [FULL, 2 * FULL]
+
+
 async def test_what_is_not_asked_for_any_more_is_cancelled():
     log = Log(list(range(1, 10 * FULL + 1)))
     log.silent = {2 * FULL}
