@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import type { Conversation } from "../../store/conversation";
 import { useItem } from "../../store/hooks";
 import { Button } from "../shell/Button";
+import { sentence } from "../shell/sentence";
 import styles from "./Outbox.module.css";
 import { type Outgoing, useOutbox } from "./outbox";
 
@@ -41,7 +42,7 @@ function Entry({ entry, onEdit }: { entry: Outgoing; onEdit(text: string): void 
       <p className={styles.text}>{entry.text}</p>
       {failed ? (
         <div className={styles.failed} role="alert">
-          <span>Not sent. {entry.problem}</span>
+          <span>Not sent. {sentence(entry.problem)}</span>
           <Button onClick={() => retry(entry.id)}>Try again</Button>
           <Button
             look="quiet"

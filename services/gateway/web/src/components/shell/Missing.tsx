@@ -1,13 +1,14 @@
 import { go } from "../../store/route";
 import { Button } from "./Button";
 import styles from "./Missing.module.css";
+import { sentence } from "./sentence";
 
 /** What stands where a conversation is not, or is no more. */
 export function Missing({ message }: { message: string }) {
   return (
     <div className={styles.missing}>
       <h2>This conversation is not here</h2>
-      <p>{message}</p>
+      <p>{sentence(message)}</p>
       <Button look="solid" onClick={() => go({ conversation: "", at: "" }, "replace")}>
         Start a new one
       </Button>

@@ -1,5 +1,7 @@
 /** What the page has to say beside the conversation: that something was copied, or did not work. */
+
 import { create } from "zustand";
+import { sentence } from "./sentence";
 
 export interface Notice {
   readonly key: number;
@@ -25,7 +27,7 @@ export async function attempt(what: string, action: () => Promise<unknown>): Pro
     await action();
     return true;
   } catch (error) {
-    useNotices.getState().say(`${what}: ${error instanceof Error ? error.message : String(error)}`, "error");
+    useNotices.getState().say(`${what}. ${sentence(error instanceof Error ? error.message : String(error))}`, "error");
     return false;
   }
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import type { ConversationRow as Row } from "../../client/api";
+import { sentence } from "../shell/sentence";
 import styles from "./ConversationList.module.css";
 import { ConversationRow } from "./ConversationRow";
 import { useConversations } from "./conversations";
@@ -16,7 +17,7 @@ export function ConversationList({ current }: { current: string }) {
     <div className={styles.list}>
       {problem && (
         <p className={styles.problem} role="alert">
-          {problem}
+          {sentence(problem)}
         </p>
       )}
       {known && !listing.rows.length && (
