@@ -45,14 +45,17 @@ function List({ view, children }: { view: View; children?: ReactNode }) {
   });
   virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false; // `follow` does
   const unfold = useUnfold();
-  const reveal: Reveal = (key) => {
-    const place = find(rows, key);
-    if (!place) return;
-    follow()?.letGo();
-    for (const outer of place.around) unfold(outer);
-    virtual.scrollToIndex(place.index, { align: "start" });
-    show(list, key, REVEAL_FRAMES);
-  };
+  const reveal = useCallback<Reveal>(
+    (key) => {
+      const place = find(view.rows(), key);
+      if (!place) return;
+      follow()?.letGo();
+      for (const outer of place.around) unfold(outer);
+      virtual.scrollToIndex(place.index, { align: "start" });
+      show(list, key, REVEAL_FRAMES);
+    },
+    [view, virtual, follow, unfold],
+  );
   const shown = virtual.getVirtualItems();
   return (
     <RevealContext value={reveal}>

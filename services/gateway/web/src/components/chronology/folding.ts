@@ -1,4 +1,5 @@
 /** What the reader folded or unfolded, by conversation and key: it outlives the scrolling that takes a block off the page. */
+import { useCallback } from "react";
 import { create } from "zustand";
 import { useView } from "../../store/hooks";
 
@@ -23,5 +24,5 @@ export function useFolding(key: string, usually: boolean): [boolean, (unfolded: 
 /** How to unfold any key. */
 export function useUnfold(): (key: string) => void {
   const { conversation } = useView().head();
-  return (key) => useChosen.getState().choose(`${conversation} ${key}`, true);
+  return useCallback((key) => useChosen.getState().choose(`${conversation} ${key}`, true), [conversation]);
 }
