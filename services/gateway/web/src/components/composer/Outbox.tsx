@@ -29,7 +29,9 @@ function Entry({ entry, onEdit }: { entry: Outgoing; onEdit(text: string): void 
   const { remove, retry } = useOutbox();
   const place = useRef<HTMLLIElement>(null);
 
-  useEffect(() => place.current?.scrollIntoView({ block: "end" }), []); // who writes follows the conversation again
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: "end" }); // who writes follows the conversation again
+  }, []);
 
   useEffect(() => {
     if (logged) remove(entry.id);
