@@ -45,7 +45,8 @@ bench: $(VENV)/dev ## Measure the hot path beside the raw limits, in minutes (re
 setup: $(VENV)/dev ## Make the environment with everything, run nothing
 
 requirements: $(VENV)/dev ## Compile requirements/*.in again, with hashes
-	$(COMPILE) requirements/run.in -o requirements/run.txt
+	$(COMPILE) requirements/services.in -o requirements/services.txt
+	$(COMPILE) requirements/run.in -c requirements/services.txt -o requirements/run.txt
 	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(COMPILE) --no-deps requirements/model.in -o requirements/model.txt
 	$(COMPILE) requirements/node.in -o requirements/node.txt
