@@ -5,8 +5,10 @@ import { useView } from "../../store/hooks";
 import { AgentPanel } from "./AgentPanel";
 import { Interrupt } from "./Interrupt";
 import { Message } from "./Message";
+import { Parked } from "./Parked";
 import { ArtifactChip, LogLine, Plan, Source, State, Step } from "./Parts";
 import { Reasoning } from "./Reasoning";
+import { estimateBlock } from "./rows";
 import { ToolCard } from "./ToolCard";
 
 const BY_TYPE: Partial<Record<Item["type"], ComponentType<{ id: string }>>> = {
@@ -37,6 +39,24 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }): R
   }
 });
 
+/** Blocks that come to and leave the page together. */
+const TOGETHER = 8;
+/** A list of so many blocks stays on the page as a whole. */
+const WHOLE = 32;
+
 function Blocks({ blocks }: { blocks: readonly Block[] }) {
-  return blocks.map((block) => <BlockView key={block.key} block={block} />);
+  const view = useView();
+  const parts: readonly Block[][] = Array.from({ length: Math.ceil(blocks.length / TOGETHER) }, (_, at) =>
+    blocks.slice(at * TOGETHER, (at + 1) * TOGETHER),
+  );
+  return parts.map((part, at) => (
+    <Parked
+      key={part[0]?.key}
+      last={blocks.length <= WHOLE || at === parts.length - 1}
+      height={() => part.reduce((sum, block) => sum + estimateBlock(block, (id) => view.fold.items.get(id)), 0)}
+      keys={() => part.map(({ key }) => key).join(" ")}
+    >
+      {() => part.map((block) => <BlockView key={block.key} block={block} />)}
+    </Parked>
+  ));
 }

@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
 import { useRows, useView } from "../../store/hooks";
 import type { View } from "../../store/view";
+import { SCROLLS } from "../markdown/visible";
 import { Announcer } from "./Announcer";
 import css from "./chronology.module.css";
 import { useUnfold } from "./folding";
@@ -12,7 +13,7 @@ import { type Reveal, RevealContext } from "./reveal";
 import { estimate, find } from "./rows";
 
 /** Rows drawn beyond each edge of the screen, so that scrolling finds them drawn. */
-const OVERSCAN = 6;
+const OVERSCAN = 4;
 /** Frames within which a row that is scrolled to is drawn, or the search for it is given up. */
 const REVEAL_FRAMES = 30;
 
@@ -52,7 +53,7 @@ function List({ view, children }: { view: View; children?: ReactNode }) {
       follow()?.letGo();
       for (const outer of place.around) unfold(outer);
       virtual.scrollToIndex(place.index, { align: "start" });
-      show(list, key, REVEAL_FRAMES);
+      show(list, [key, ...place.around.toReversed()], REVEAL_FRAMES);
     },
     [view, virtual, follow, unfold],
   );
@@ -64,6 +65,7 @@ function List({ view, children }: { view: View; children?: ReactNode }) {
           ref={list}
           className={css.list}
           data-testid="conversation"
+          {...{ [SCROLLS]: "" }}
           role="log"
           aria-live="off"
           aria-label="Conversation"
@@ -126,15 +128,23 @@ function useFollow(list: React.RefObject<HTMLDivElement | null>) {
   return { follow, content, following };
 }
 
-/** Once the block with `key` is drawn, bring it to the upper edge and put the focus on it. */
-function show(list: React.RefObject<HTMLDivElement | null>, key: string, frames: number): void {
+/**
+ * Once the first of `keys` is drawn, bring it to the upper edge and put the focus on it. Until then go where it will be: to
+ * the innermost of the blocks around it, the other `keys`, that has a place on the page.
+ */
+function show(list: React.RefObject<HTMLDivElement | null>, keys: readonly string[], frames: number): void {
   requestAnimationFrame(() => {
-    const block = list.current?.querySelector(`[data-key="${CSS.escape(key)}"]`);
-    if (!block) {
-      if (frames > 0) show(list, key, frames - 1);
-      return;
-    }
-    block.scrollIntoView({ block: "start" });
-    block.querySelector("button")?.focus({ preventScroll: true });
+    const places = keys.map((key) => {
+      const quoted = CSS.escape(key);
+      return (
+        list.current?.querySelector(`[data-key="${quoted}"]`) ??
+        list.current?.querySelector(`[data-holds~="${quoted}"]`)
+      );
+    });
+    const place = places.find(Boolean);
+    place?.scrollIntoView({ block: "start" });
+    if (place && place === places[0] && place.hasAttribute("data-key")) {
+      place.querySelector("button")?.focus({ preventScroll: true });
+    } else if (frames > 0) show(list, keys, frames - 1);
   });
 }

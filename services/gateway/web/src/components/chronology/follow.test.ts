@@ -28,9 +28,11 @@ class List {
 
   #add(at: number): void {
     const item = document.createElement("div");
-    item.dataset.item = `${at}`;
+    item.dataset.row = "block";
+    item.innerHTML = `<div data-item="${at}"></div>`;
     const top = () => this.#before(at) - this.#scrollTop;
     item.getBoundingClientRect = () => ({ top: top(), bottom: top() + (this.heights[at] ?? 0) }) as DOMRect;
+    if (item.firstElementChild) item.firstElementChild.getBoundingClientRect = item.getBoundingClientRect;
     this.element.append(item);
   }
 
@@ -95,6 +97,14 @@ describe("elsewhere", () => {
     list.heights[0] = 30;
     follow.resized();
     expect(list.element.scrollTop).toBe(40);
+  });
+
+  test("what grows above it in the moment in which the reader scrolls is made up for, and nothing else", () => {
+    list.heights[0] = 80;
+    scroll(50); // 10 px up, of what is 30 px further down by now
+    expect(list.element.scrollTop).toBe(80);
+    follow.resized();
+    expect(list.element.scrollTop).toBe(80);
   });
 
   test("what grows below it moves nothing", () => {

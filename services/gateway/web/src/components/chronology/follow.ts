@@ -11,7 +11,7 @@ const READING_PX = 12;
 
 interface Anchor {
   element: Element;
-  top: number; // below the upper edge of the list, in px
+  place: number; // how far down in the list, in px
 }
 
 export class Follow {
@@ -46,9 +46,11 @@ export class Follow {
   scrolled(): void {
     const { scrollTop } = this.#list;
     if (Math.abs(scrollTop - this.#top) < 1) return; // that was us
-    if (scrollTop < this.#top && this.#distance() > 1) this.#set(false);
+    const up = scrollTop < this.#top;
+    this.#steady(); // what is in the list may have changed since it was last laid out
+    this.#top = this.#list.scrollTop;
+    if (up && this.#distance() > 1) this.#set(false);
     else if (this.#distance() <= END_PX) this.#set(true);
-    this.#top = scrollTop;
     this.#anchor = this.#following ? null : this.#find();
   }
 
@@ -58,11 +60,19 @@ export class Follow {
       this.#scrollTo(this.#list.scrollHeight - this.#list.clientHeight);
       return;
     }
-    if (this.#anchor?.element.isConnected) {
-      const moved = this.#below(this.#anchor.element) - this.#anchor.top;
-      if (Math.abs(moved) >= 1) this.#scrollTo(this.#list.scrollTop + moved);
-    }
+    this.#steady();
     if (!this.#anchor?.element.isConnected) this.#anchor = this.#find();
+  }
+
+  /** Scroll by as much as what is being read has moved in the list. */
+  #steady(): void {
+    if (!this.#anchor?.element.isConnected) return;
+    const moved = this.#placeOf(this.#anchor.element) - this.#anchor.place;
+    if (Math.abs(moved) < 1) return;
+    const before = this.#list.scrollTop;
+    this.#list.scrollTop = before + moved;
+    this.#top += this.#list.scrollTop - before;
+    this.#anchor.place += moved;
   }
 
   #set(following: boolean): void {
@@ -82,23 +92,19 @@ export class Follow {
     return scrollHeight - scrollTop - clientHeight;
   }
 
-  #below(element: Element): number {
-    return element.getBoundingClientRect().top - this.#list.getBoundingClientRect().top;
+  /** How far down in the list an element is, in px, wherever it is scrolled to. */
+  #placeOf(element: Element): number {
+    return element.getBoundingClientRect().top - this.#list.getBoundingClientRect().top + this.#list.scrollTop;
   }
 
-  /** The innermost part of the conversation at the upper edge of the list. */
+  /** What is being read: the first part of the conversation, of those with no parts in them, that ends below the upper edge. */
   #find(): Anchor | null {
     const { left, top, width } = this.#list.getBoundingClientRect();
-    const at = document.elementFromPoint(left + width / 2, top + READING_PX);
-    const element = at?.closest("[data-item], [data-row]") ?? this.#firstRow();
-    return element && this.#list.contains(element) ? { element, top: this.#below(element) } : null;
-  }
-
-  /** Where nothing stands at the edge itself: the first row that ends below it. */
-  #firstRow(): Element | null {
-    const edge = this.#list.getBoundingClientRect().top;
-    return (
-      [...this.#list.querySelectorAll("[data-row]")].find((row) => row.getBoundingClientRect().bottom > edge) ?? null
+    const row = document.elementFromPoint(left + width / 2, top + READING_PX)?.closest("[data-row]");
+    const parts = [...(row ?? this.#list).querySelectorAll("[data-item]")].filter(
+      (part) => !part.querySelector("[data-item]"),
     );
+    const element = parts.find((part) => part.getBoundingClientRect().bottom > top + READING_PX) ?? row;
+    return element && this.#list.contains(element) ? { element, place: this.#placeOf(element) } : null;
   }
 }

@@ -14,7 +14,8 @@ export function estimate(row: Row, item: (id: string) => Item | undefined): numb
   return row.kind === "block" ? estimateBlock(row.block, item) : SMALL_PX;
 }
 
-function estimateBlock(block: Block, item: (id: string) => Item | undefined): number {
+/** The height that a block probably has. */
+export function estimateBlock(block: Block, item: (id: string) => Item | undefined): number {
   if (block.kind === "item") return estimateItem(item(block.id));
   const own = block.kind === "tool" ? CARD_PX : PANEL_PX;
   return block.blocks.reduce((sum, one) => sum + estimateBlock(one, item), own);

@@ -4,7 +4,7 @@ import { Allowance } from "./allowance";
 import { Markdown } from "./Markdown";
 import css from "./markdown.module.css";
 import { type Growing, Pacer } from "./pace";
-import { watchVisible } from "./visible";
+import { NEAR_PX, watchVisible } from "./visible";
 
 /** A text that grows somewhere: what it is now, and whether more may come. */
 export interface TextSource {
@@ -43,7 +43,7 @@ export function GrowingMarkdown({ source }: { source: TextSource }) {
       const { current } = drawn;
       if (current.plain || text !== current.text || open !== current.open) pacer.touch(growing);
     };
-    const stopWatching = watchVisible(element.current, (visible) => {
+    const stopWatching = watchVisible(element.current, NEAR_PX, (visible) => {
       growing.visible = visible;
     });
     const unsubscribe = source.subscribe(check);
