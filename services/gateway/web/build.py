@@ -19,8 +19,13 @@ from typing import NamedTuple
 
 WEB = Path(__file__).resolve().parent
 NODE_REQUIREMENTS = WEB.parents[2] / "requirements" / "node.txt"
+NPM_PATIENCE = ("--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+"""In ms: by itself npm waits for over a minute before it says that there is no network."""
+
 LINES_SAID = 12
 """Of what a failed command said, as many lines as are shown: pip, npm and Vite begin with what was wrong."""
+
+TRACE = re.compile(r"(npm error)?\s+at ")
 
 
 class NotBuilt(Exception):
@@ -97,7 +102,7 @@ def install(node: Node) -> None:
     """Install the locked packages, if they are not there. None of them has a script to run, and none may get one."""
     if not installed():
         print("Installing the page's packages …", flush=True)
-        options = ["--ignore-scripts", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+        options = ["--ignore-scripts", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error", *NPM_PATIENCE]
         _run([*node.npm, "ci", *options], "npm could not install the page's packages", node.environment())
 
 
@@ -141,9 +146,7 @@ def _run(command: list[str], complaint: str, environment: dict[str, str] | None 
     )
     if done.returncode != 0:
         lines = done.stdout.decode(errors="replace").splitlines()
-        said = "\n".join(
-            [f"  {line}" for line in lines if line.strip() and not line.startswith("    at ")][:LINES_SAID]
-        )
+        said = "\n".join([f"  {line}" for line in lines if line.strip() and not TRACE.match(line)][:LINES_SAID])
         network = re.search(r"ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|NewConnectionError|NameResolution", said)
         raise NotBuilt(f"{complaint}{': is there a network?' if network else '.'}\n{said}")
 
