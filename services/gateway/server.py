@@ -14,6 +14,7 @@ import uvicorn
 from schemas import wire
 from schemas.errors import Unavailable
 from services.gateway.hub import Hub
+from services.gateway.outlet import STALLED_S
 from services.gateway.push import PushProtocol
 
 SOCKET_BYTES = 64 * 1024
@@ -23,6 +24,11 @@ SOCKET_BYTES = 64 * 1024
 
 BACKLOG = 2048
 """Connections that may wait to be accepted: what a reconnect storm needs, and what the kernel grants by default is less."""
+
+UNREAD_S = STALLED_S + 5.0
+"""A connection whose peer takes not one byte for so long is cut by the kernel, where that is Linux: SSE, long polling and
+downloads have no other end. A WebSocket is closed before that, with a reason.
+"""
 
 PING_S = 20.0
 PONG_S = 40.0
@@ -35,8 +41,11 @@ EXIT_MARGIN_S = 2.0
 """Kept of the drain time for closing what has not ended by itself."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Unavailable with one clear line if the port is taken or the host is not ours."""
+def listen(host: str, port: int, *, unread_s: float = UNREAD_S) -> socket.socket:
+    """A listening socket, whose options its connections inherit. `unread_s`: see UNREAD_S.
+
+    Raises Unavailable with one clear line if the port is taken or the host is not ours.
+    """
     try:
         family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, number)
@@ -45,6 +54,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(unread_s * 1000))
         listener.bind(address)
         listener.listen(BACKLOG)
         listener.setblocking(False)

@@ -20,12 +20,12 @@ from tests.gateway.http.worker import Worker
 class Running:
     """A gateway that serves on a port of its own until `stop` is set."""
 
-    def __init__(self, broker, settings, hubs):
+    def __init__(self, broker, settings, hubs, options):
         self.broker = broker
         self._hubs = hubs
         self.stop = asyncio.Event()
         self._settings = settings
-        self._listener = listen("127.0.0.1", 0)
+        self._listener = listen("127.0.0.1", 0, **options)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     async def run(self):
@@ -95,8 +95,8 @@ async def persister(broker, database_url):
 
 
 @contextlib.asynccontextmanager
-async def running(broker, settings, ending, hubs):
-    gateway = Running(broker, settings, hubs)
+async def running(broker, settings, ending, hubs, options):
+    gateway = Running(broker, settings, hubs, options)
     task = asyncio.create_task(gateway.run())
     try:
         async with httpx2.AsyncClient(base_url=gateway.url, timeout=10.0) as gateway.client:
@@ -110,12 +110,12 @@ async def running(broker, settings, ending, hubs):
 
 @pytest.fixture
 async def start(core, database_url, ending, hubs):
-    """Starts a gateway: `start(broker=None, **settings)`."""
+    """Starts a gateway: `start(broker=None, **settings)`; `listening`: options of its listener."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(broker=None, **settings):
+        async def start(broker=None, listening=None, **settings):
             settings = Settings(database_url=database_url, **settings)
-            gateway = running(broker or MemoryBroker(core), settings, ending, hubs)
+            gateway = running(broker or MemoryBroker(core), settings, ending, hubs, listening or {})
             return await stack.enter_async_context(gateway)
 
         yield start

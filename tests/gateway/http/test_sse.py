@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import socket
 
 import pytest
 
@@ -165,10 +167,55 @@ async def test_a_viewer_that_leaves_is_let_go(gateway, listen, conversation):
     async with listen() as stream:
         await stream.until("caught_up")
 
-    async def alone():
-        return "anabranch_http_requests_open 1.0\n" in (await gateway.client.get("/metrics")).text  # the one that asks
+    await eventually(lambda: alone(gateway))
 
-    await eventually(alone)
+
+async def alone(gateway):
+    """Whether no request is open but the one that asks this."""
+    return "anabranch_http_requests_open 1.0\n" in (await gateway.client.get("/metrics")).text
+
+
+@contextlib.contextmanager
+def barely_listening(gateway):
+    """A socket that has asked for the events and reads only what the test reads."""
+    with socket.socket() as viewer:
+        viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        viewer.connect(("127.0.0.1", gateway.client.base_url.port))
+        viewer.sendall(f"GET {EVENTS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        viewer.setblocking(False)
+        yield viewer
+
+
+async def asked(gateway, worker):
+    """A run of the conversation, made through this gateway."""
+    await gateway.client.post("/v1/conversations", json={"id": "c1"})
+    assert (await gateway.client.post("/v1/conversations/c1/messages", json={"text": "hello"})).status_code == 202
+    return await worker.take()
+
+
+MORE_THAN_SOCKETS_TAKE = ["y" * 10_000] * 60
+
+
+async def test_a_viewer_that_takes_nothing_at_all_is_cut(start, worker):
+    gateway = await start(listening={"unread_s": 0.3})
+    run = await asked(gateway, worker)
+    with barely_listening(gateway):
+        await run.start()
+        await run.say(*MORE_THAN_SOCKETS_TAKE)
+        assert not await alone(gateway)
+        await eventually(lambda: alone(gateway))
+
+
+async def test_a_viewer_that_takes_a_little_now_and_then_is_not_cut(start, worker):
+    gateway = await start(listening={"unread_s": 1.0})
+    run = await asked(gateway, worker)
+    with barely_listening(gateway) as viewer:
+        await run.start()
+        await run.say(*MORE_THAN_SOCKETS_TAKE)
+        for _ in range(10):
+            await asyncio.sleep(0.2)
+            assert await asyncio.get_running_loop().sock_recv(viewer, 32 * 1024)
+        assert not await alone(gateway)
 
 
 def _message(run, content):
