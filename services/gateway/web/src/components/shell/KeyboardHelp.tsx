@@ -9,6 +9,7 @@ const KEYS: [keys: string[], what: string][] = [
   [["↑"], "In an empty message: your last one, to edit"],
   [["Esc"], "Close what is open; else stop the run that is active"],
   [["/"], "Search the conversations"],
+  [["←", "→"], "On the handle of the timeline: one event back or on"],
   [["?"], "This page"],
 ];
 
