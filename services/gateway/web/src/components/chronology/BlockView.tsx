@@ -40,9 +40,9 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }): R
 });
 
 /** Blocks that come to and leave the page together. */
-const TOGETHER = 8;
+const TOGETHER = 4;
 /** A list of so many blocks stays on the page as a whole. */
-const WHOLE = 32;
+const WHOLE = 12;
 
 function Blocks({ blocks }: { blocks: readonly Block[] }) {
   const view = useView();
