@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -35,14 +36,17 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def read_settings(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
+def read_settings(
+    kind: type[S], environment: Mapping[str, str] = os.environ, defaults: Mapping[str, Any] = MappingProxyType({})
+) -> S:
     """Fill a settings Struct from the environment: field `port` is read from `ANABRANCH_PORT`, or from the variable that
-    the field's `msgspec.Meta(extra={"env": "…"})` names. Empty values count as unset.
+    the field's `msgspec.Meta(extra={"env": "…"})` names. Empty values count as unset: then it has its value in `defaults`, or
+    the Struct's own default.
 
     Raises:
         Invalid: a value has the wrong type or is out of range; the message names the variable.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(defaults)
     for field in msgspec.structs.fields(kind):
         text = environment.get(_variable(field), "")
         if text:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from services.broker.credentials import Credentials
+from services.broker.stream_file import layout
 from services.broker.streams import Deployment
 from services.runtime import Logging, _variable
 
@@ -18,10 +20,10 @@ SOURCES = {path: path.read_text() for path in (ROOT / "services").rglob("*.py")}
 
 
 def settings() -> list[type[msgspec.Struct]]:
-    """Every Struct that a process fills from the environment: called `Settings`, and for deployment and log."""
+    """Every Struct that a process fills from the environment: called `Settings`, and for deployment, credentials and log."""
     defining = [path for path, text in SOURCES.items() if re.search(r"^class Settings\(", text, re.MULTILINE)]
     modules = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in defining)
-    return [Deployment, Logging, *(importlib.import_module(module).Settings for module in modules)]
+    return [Deployment, Credentials, Logging, *(importlib.import_module(module).Settings for module in modules)]
 
 
 def documented() -> dict[str, set[str]]:
@@ -32,15 +34,19 @@ def documented() -> dict[str, set[str]]:
     return found
 
 
-def shown(default: object) -> str:
+def default_of(kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> str:
+    """As the page shows it. The variables of deploy/streams.yaml have their values there."""
+    default = getattr(layout().deployment, field.name) if kind is Deployment else field.default
     return str(int(default)) if isinstance(default, bool) else str(default)
 
 
 def test_every_field_of_every_settings_struct_is_documented_with_its_default():
     page = documented()
-    fields = [field for kind in settings() for field in msgspec.structs.fields(kind)]
+    fields = [(kind, field) for kind in settings() for field in msgspec.structs.fields(kind)]
     missing = {
-        _variable(field): field.default for field in fields if shown(field.default) not in page[_variable(field)]
+        _variable(field): default_of(kind, field)
+        for kind, field in fields
+        if default_of(kind, field) not in page[_variable(field)]
     }
     assert not missing
 

@@ -1,4 +1,4 @@
-"""What the admin command reads from the environment beside `services.broker.streams.Deployment`: where things are."""
+"""What the admin command reads from the environment beside deploy/streams.yaml: where things are."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -10,10 +11,18 @@ from schemas.codec import decode_frame
 from schemas.errors import Invalid, NotFound
 from schemas.events import Frame
 from services.admin.compare import Comparison, compare
+from services.admin.context import open_archive, open_broker
+from services.admin.printing import print_json
+from services.admin.settings import Settings
 from services.archive.port import ArchiveReader
 from services.broker.port import Broker
 
 PAGE_ROWS = 200
+
+
+ABOUT = """
+Compares every archived conversation with the fold of its log, as far as the log still has it, and names what differs.
+"""
 
 
 class Verified(NamedTuple):
@@ -24,6 +33,21 @@ class Verified(NamedTuple):
     gone: int
     waiting: int
     differences: list[str]
+
+
+async def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    async with open_archive(settings) as archive, open_broker(settings) as broker:
+        found = await verify(archive, broker)
+    if chosen.json:
+        print_json(found._asdict())
+    else:
+        for difference in found.differences:
+            print(difference)
+        print(
+            f"{found.conversations} conversations; runs: {found.checked} checked, {found.gone} whose log is gone, "
+            f"{found.waiting} not archived yet; {len(found.differences)} differences"
+        )
+    return 1 if found.differences else 0
 
 
 async def verify(archive: ArchiveReader, broker: Broker) -> Verified:

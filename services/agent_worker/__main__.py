@@ -17,13 +17,14 @@ from services.agent_worker.settings import DRAIN_S_MAX, Settings
 from services.agent_worker.worker import Worker
 from services.broker.jetstream import connect
 from services.runtime import read_settings, run_service
+from services.broker.credentials import Credentials
 
 
 async def main(stop: asyncio.Event) -> None:
     settings = read_settings(Settings)
     found = discover(agents, Agent)
     model = models.choose(read_settings(models.Settings))
-    broker = await connect(settings.nats_url, "agent_worker")
+    broker = await connect(settings.nats_url, "agent_worker", credentials=read_settings(Credentials))
     try:
         async with Publisher(broker, settings.pacing) as publisher:
             worker = Worker(

@@ -49,7 +49,7 @@ class StoredMessage(msgspec.Struct, frozen=True):
 
 
 class StreamState(msgspec.Struct, frozen=True):
-    """`first_ts` of an empty stream is in the year 1."""
+    """`first_ts` of an empty stream is in the year 1. `subjects`: messages by subject, where it was asked for."""
 
     messages: int
     bytes: int
@@ -59,11 +59,18 @@ class StreamState(msgspec.Struct, frozen=True):
 
 
 class ClusterInfo(msgspec.Struct, frozen=True):
+    subjects: dict[str, int] = {}
     leader: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The fields we read of any answer of the API."""
+
+class MirrorInfo(msgspec.Struct, frozen=True):
+    """`lag`: messages that it has not copied yet."""
+
+    lag: int = 0
+
 
     error: ApiError | None = None
     config: dict[str, Any] = {}
@@ -74,6 +81,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 T = TypeVar("T")
+    mirror: MirrorInfo | None = None
+    total: int = 0
+    streams: list[str] | None = None
+    consumers: list[Answer] | None = None
+    num_pending: int = 0
+    num_ack_pending: int = 0
+    num_redelivered: int = 0
+    num_waiting: int = 0
+
+    @property
+    def held(self) -> StreamState:
+        """The state of a stream. Raises Unavailable: its leader is not known now."""
+        if self.state is None:
+            raise Unavailable(f"the state of {self.config.get('name', 'a stream')} is not known now")
+        return self.state
 
 _answer = msgspec.json.Decoder(Answer)
 _puback = msgspec.json.Decoder(PubAck)
@@ -100,6 +122,38 @@ async def call(connection: Connection, operation: str, request: Any = None) -> A
 
 async def store(connection: Connection, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
     """Publish to a stream and wait for its acknowledgement.
+
+async def stream_names(connection: Connection) -> list[str]:
+    """The names of all streams of the account. Raises as `call`."""
+    found: list[str] = []
+    while True:
+        page = await call(connection, "STREAM.NAMES", {"offset": len(found)})
+        found += page.streams or []
+        if not page.streams or len(found) >= page.total:
+            return found
+
+
+async def consumers(connection: Connection, stream: str) -> list[Answer]:
+    """All consumers of a stream. Raises as `call`."""
+    found: list[Answer] = []
+    while True:
+        page = await call(connection, f"CONSUMER.LIST.{stream}", {"offset": len(found)})
+        found += page.consumers or []
+        if not page.consumers or len(found) >= page.total:
+            return found
+
+
+async def subject_counts(connection: Connection, stream: str, matching: str) -> dict[str, int]:
+    """How many messages the stream has on each subject that matches. Raises as `call`."""
+    found: dict[str, int] = {}
+    while True:
+        request = {"subjects_filter": matching, "offset": len(found)}
+        page = await call(connection, f"STREAM.INFO.{stream}", request)
+        more = page.state.subjects if page.state is not None else {}
+        found |= more
+        if not more or len(found) >= page.total:
+            return found
+
 
     Raises:
         Fenced: the `Nats-Expected-…` headers do not fit.

@@ -23,6 +23,7 @@ import structlog
 from nats.aio.transport import TcpTransport
 
 from schemas.errors import TooLarge, Unavailable
+from services.broker.credentials import Credentials, split_url
 from services.broker.parser import MessageParser
 
 DIAL_S = 2.0
@@ -84,12 +85,15 @@ class NatsClient(nats.aio.client.Client):
                 self._transport._io_writer.transport.abort()  # or a peer that reads nothing keeps the socket open
 
 
-async def dial(server: str, name: str, on_trouble: Callable[[], None]) -> NatsClient:
+async def dial(server: str, name: str, on_trouble: Callable[[], None], credentials: Credentials) -> NatsClient:
     """Connect to one server. `on_trouble` is called when something happens to the connection.
 
     Raises:
         Unavailable: it does not answer within DIAL_S, or refuses us; the message says what it was.
+        Invalid: a file of the credentials cannot be read.
     """
+    address, options = split_url(server)
+    options |= credentials.options()
     client = NatsClient()
     errors: list[Exception] = []
 
@@ -104,7 +108,8 @@ async def dial(server: str, name: str, on_trouble: Callable[[], None]) -> NatsCl
     try:
         async with asyncio.timeout(DIAL_S):
             await client.connect(
-                server,
+                address,
+                **options,
                 name=name,
                 error_cb=on_error,
                 closed_cb=on_close,

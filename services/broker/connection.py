@@ -13,12 +13,12 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import structlog
 
-from schemas.errors import TooLarge, Unavailable
+from schemas.errors import Invalid, TooLarge, Unavailable
 from services.broker.client import LOST, Handler, NatsClient, dial, translated
+from services.broker.credentials import NO_CREDENTIALS, Credentials, split_url
 from services.broker.inbox import Inbox
 from services.broker.listening import Hook, Listener
 
@@ -52,9 +52,10 @@ class Reply(NamedTuple):
 class Connection:
     """See the module. Made by `Connection.open`."""
 
-    def __init__(self, servers: list[str], name: str) -> None:
+    def __init__(self, servers: list[str], name: str, credentials: Credentials) -> None:
         self._servers = servers
         self._name = name
+        self._credentials = credentials
         self._client: NatsClient | None = None
         self._up = asyncio.Event()
         self._trouble = asyncio.Event()
@@ -72,19 +73,23 @@ class Connection:
     # --- life
 
     @classmethod
-    async def open(cls, url: str, name: str, deadline_s: float) -> Connection:
+    async def open(
+        cls, url: str, name: str, deadline_s: float, credentials: Credentials = NO_CREDENTIALS
+    ) -> Connection:
         """Connect to one of the servers in `url` (comma-separated), trying for `deadline_s`.
 
         Raises:
             Unavailable: nothing answered in time; the message names the servers and the last error.
+            Invalid: a file of the credentials cannot be read.
         """
-        connection = cls([part.strip() for part in url.split(",") if part.strip()], name)
+        credentials.check()
+        connection = cls([part.strip() for part in url.split(",") if part.strip()], name, credentials)
         connection.attach(connection.inbox.subject, connection.inbox.on_message)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + deadline_s
         while (error := await connection._dial()) is not None:
             if loop.time() > deadline:
-                where = ", ".join(_without_password(server) for server in connection._servers)
+                where = ", ".join(split_url(server).address for server in connection._servers)
                 raise Unavailable(f"no NATS server answers at {where}: {error}", code="broker_unavailable")
             await asyncio.sleep(random.uniform(*REDIAL_S))
         connection._keeper = asyncio.create_task(connection._keep(), name=f"nats {name}")
@@ -317,7 +322,10 @@ class Connection:
         last: Unavailable | None = Unavailable("no server is named")
         for server in random.sample(self._servers, len(self._servers)):
             try:
-                client = await dial(server, self._name, self._trouble.set)
+                client = await dial(server, self._name, self._trouble.set, self._credentials)
+            except Invalid as error:  # a file that is being renewed
+                last = Unavailable(str(error))
+                continue
             except Unavailable as error:
                 last = error
                 continue
@@ -337,8 +345,3 @@ class Connection:
             self._up.set()
             return None
         return last
-
-
-def _without_password(server: str) -> str:
-    parts = urlsplit(server)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if "://" in server else server.rpartition("@")[2]

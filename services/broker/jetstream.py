@@ -1,6 +1,6 @@
 """The broker on NATS JetStream: the port, put together from its parts.
 
-`connect` for a service, `provision` once when a deployment starts. What is stored where: streams.py; how a connection
+`connect` for a service, `provision` once when a deployment starts. What is stored where: deploy/streams.yaml; how a connection
 lives: connection.py; the hot path of the worker: appender.py; reads: direct.py; work queues: pull.py.
 """
 
@@ -24,16 +24,14 @@ from schemas.seal import SEAL_BYTES_MAX, ConversationDeletion, Seal, SealMessage
 from services.broker import api, direct, forgetting, objects, streams
 from services.broker.appender import JetStreamAppender
 from services.broker.connection import Connection
+from services.broker.credentials import NO_CREDENTIALS, Credentials
 from services.broker.listening import Listener
 from services.broker.port import READ_MESSAGES_MAX, Appended, Batch, Bounds, OnResult, Record, Subscription
+from services.broker.provision import PROVISION_S, carry_out, patiently
 from services.broker.pull import PULL_S_MAX, JetStreamDelivery, pull
 
 START_S = 10.0
 """How long a service waits for the broker when it starts."""
-
-PROVISION_S = 60.0
-PROVISION_RETRY_S = 0.5
-"""How long a deployment waits for a cluster to take its streams, and how often it asks."""
 
 CONTROL_S = 1.0
 """How long the process that runs a run may take to confirm a control message."""
@@ -46,38 +44,38 @@ _card = msgspec.json.Decoder(AgentCard)
 _dead = msgspec.json.Decoder(DeadLetter)
 
 
-async def connect(url: str, name: str, *, replay_mirror: bool = False, deadline_s: float = START_S) -> JetStreamBroker:
+async def connect(
+    url: str,
+    name: str,
+    *,
+    credentials: Credentials = NO_CREDENTIALS,
+    replay_mirror: bool = False,
+    deadline_s: float = START_S,
+) -> JetStreamBroker:
     """Connect to one of the servers in `url` (comma-separated). `name`: of the service, also the prefix of its inboxes, so
     that permissions can keep services apart. `replay_mirror`: reads go to the mirrors (`Deployment.mirror`).
 
     Raises:
         Unavailable: no server answered within `deadline_s`; the message is one line that says where and why.
+        Invalid: a file of the credentials cannot be read.
     """
-    connection = await Connection.open(url, name, deadline_s)
-    return JetStreamBroker(connection, partial(Connection.open, url, f"{name}_replay", deadline_s), replay_mirror)
+    connection = await Connection.open(url, name, deadline_s, credentials)
+    open_replay = partial(Connection.open, url, f"{name}_replay", deadline_s, credentials)
+    return JetStreamBroker(connection, open_replay, replay_mirror)
 
 
 async def provision(
-    url: str, deployment: streams.Deployment, *, name: str = "provision", deadline_s: float = PROVISION_S
+    url: str, layout: streams.Layout, *, name: str = "provision", deadline_s: float = PROVISION_S
 ) -> list[str]:
-    """Create or update the streams of the deployment, as `streams.provision`; returns what the last try changed.
+    """Make the server have the layout, as `provision.carry_out`; returns what the last try changed.
 
     Raises:
         Conflict: a change would lose something.
         Unavailable: the broker has not done it within `deadline_s`.
     """
     connection = await Connection.open(url, name, START_S)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + deadline_s
     try:
-        while True:
-            try:
-                return await streams.provision(connection, deployment)
-            except Unavailable as error:  # a cluster that has just started loses a request now and then
-                if loop.time() > deadline:
-                    raise
-                log.warning("not provisioned yet", error=str(error))
-                await asyncio.sleep(PROVISION_RETRY_S)
+        return await patiently(lambda: carry_out(connection, layout), deadline_s)
     finally:
         await connection.close()
 

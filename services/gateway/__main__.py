@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from services.archive.reader import open_reader
+from services.broker.credentials import Credentials
 from services.broker.jetstream import connect
 from services.gateway.app import assemble
 from services.gateway.hub import Hub, HubSettings
@@ -24,7 +25,12 @@ async def main(stop: asyncio.Event) -> None:
     listener = listen(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
-        broker = await connect(settings.nats_url, "gateway", replay_mirror=settings.replay_mirror)
+        broker = await connect(
+            settings.nats_url,
+            "gateway",
+            credentials=read_settings(Credentials),
+            replay_mirror=settings.replay_mirror,
+        )
         stack.push_async_callback(broker.close)
         archive = open_reader(settings.database_url)
         stack.push_async_callback(archive.close)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import prometheus_client
 import structlog
 
 from schemas.errors import Unavailable
 from services.archive.port import ArchiveWriter
 from services.archive.writer import open_writer
 from services.broker.jetstream import connect
+from services.broker.credentials import Credentials
 from services.persister.settings import Settings
 from services.persister.writer import SealWriter
 from services.runtime import read_settings, run_service
@@ -28,7 +27,7 @@ async def main(stop: asyncio.Event) -> None:
         archive = open_writer(settings.database_url)
         stack.push_async_callback(archive.close)
         await _answers(archive)
-        broker = await connect(settings.nats_url, "persister")
+        broker = await connect(settings.nats_url, "persister", credentials=read_settings(Credentials))
         stack.push_async_callback(broker.close)
         if settings.metrics_port:
             stack.callback(_serve_metrics(settings.metrics_port))

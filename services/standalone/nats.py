@@ -25,7 +25,7 @@ jetstream {{
   store_dir: {store}
   max_file_store: {store_bytes_max}
   max_memory_store: 64MB
-  sync_interval: "1s"  # a killed process loses nothing; a power cut can lose the last second (docs/reliability.md)
+  sync_interval: "{sync_interval}"  # a killed process loses nothing; a power cut can lose as much (docs/reliability.md)
 }}
 """
 
@@ -46,8 +46,9 @@ def binary() -> str:
 class NatsServer:
     """The child process, its address, and its port, which stays the same when it is started again."""
 
-    def __init__(self, folder: Path, log: Path, store_bytes_max: int) -> None:
+    def __init__(self, folder: Path, log: Path, *, store_bytes_max: int, sync_interval: str) -> None:
         self._store_bytes_max = store_bytes_max
+        self._sync_interval = sync_interval
         self._folder = folder.resolve()
         self._config = self._folder / "nats.conf"
         self.port = 0
@@ -91,6 +92,7 @@ class NatsServer:
             folder=_quoted(self._folder),
             store=_quoted(self._folder / "store"),
             store_bytes_max=self._store_bytes_max,
+            sync_interval=self._sync_interval,
         )
         self._config.write_text(settings)
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx2
 
 from schemas.errors import Unavailable
-from services.broker.streams import Deployment, streams
-from services.runtime import read_settings
+from services.broker.stream_file import read_layout
 from services.standalone.nats import NatsServer
 from services.standalone.process import Child
 from services.standalone.settings import Settings
@@ -34,8 +33,13 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._data = Path(settings.data).resolve()
-        store_bytes = sum(stream.max_bytes for stream in streams(read_settings(Deployment)))
-        self._nats = NatsServer(self._data / "nats", self._log("nats-server"), store_bytes + STORE_MARGIN_BYTES)
+        layout = read_layout()
+        self._nats = NatsServer(
+            self._data / "nats",
+            self._log("nats-server"),
+            store_bytes_max=layout.bytes_max + STORE_MARGIN_BYTES,
+            sync_interval=layout.deployment.sync_interval,
+        )
         self._children: list[Child] = []
 
     @property

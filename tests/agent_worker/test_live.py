@@ -16,7 +16,7 @@ from schemas import events as ev
 from schemas.seal import Seal, check_seal, digest_of
 from schemas.transcript import Message
 from services.broker import jetstream
-from services.broker.streams import Deployment
+from services.broker.stream_file import layout
 from tests.agent_worker.process import ACK_WAIT_S, whole
 from tests.agent_worker.stage import Stage
 from tests.nats_server import NatsServer
@@ -32,7 +32,7 @@ SPOKEN = {
 @pytest.fixture(scope="module")
 async def nats(tmp_path_factory) -> AsyncIterator[NatsServer]:
     async with NatsServer(tmp_path_factory.mktemp("nats")) as server:
-        await jetstream.provision(server.url, Deployment(ack_wait_s=ACK_WAIT_S))
+        await jetstream.provision(server.url, layout(ack_wait_s=ACK_WAIT_S))
         yield server
 
 

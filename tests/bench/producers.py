@@ -11,7 +11,7 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame
 from services.broker.jetstream import provision
-from services.broker.streams import Deployment
+from services.broker.stream_file import layout
 from tests.bench.child import child
 from tests.bench.figures import Figure, figure
 from tests.bench.lanes import PARTITION, token
@@ -27,7 +27,7 @@ WINDOW_S = 4.0
 async def measure() -> list[Figure]:
     with TemporaryDirectory() as folder:
         async with NatsServer(Path(folder)) as nats, child("producer") as producer:
-            await provision(nats.url, Deployment())
+            await provision(nats.url, layout())
             await producer.ask("open", url=nats.url, conversations=[f"c{i}" for i in range(RUNS)], stamped=False)
             await producer.ask("run", per_run_s=TOKENS_S, seconds=1.0)
             windows, generated = [], []

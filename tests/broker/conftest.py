@@ -10,15 +10,15 @@ import pytest
 from services.broker import jetstream
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.broker.port import Broker
-from services.broker.streams import Deployment
+from services.broker.stream_file import layout
 from tests.broker.place import Place
 from tests.nats_server import NatsCluster, NatsServer
 
 ACK_WAIT_S = 1.0
 """Short, since tests wait for it; a heartbeat may still be half a second late."""
 
-ONE = Deployment(partitions=2, mirror=True, ack_wait_s=ACK_WAIT_S)
-THREE = Deployment(partitions=2, replicas=3, mirror=True, ack_wait_s=ACK_WAIT_S)
+ONE = layout(partitions=2, mirror=True, ack_wait_s=ACK_WAIT_S)
+THREE = layout(partitions=2, replicas=3, mirror=True, ack_wait_s=ACK_WAIT_S)
 
 Connect = Callable[[], Awaitable[Broker]]
 

@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import Fenced, TooLarge, Unavailable
 from services.broker import jetstream
 from services.broker.port import Appended
-from services.broker.streams import Deployment
+from services.broker.stream_file import layout
 from tests.broker.place import Place, append, read_all
 from tests.broker.waiting import eventually
 from tests.nats_server import NatsServer
@@ -95,7 +95,7 @@ async def test_what_is_in_flight_when_it_is_closed_is_unavailable_once(broker, r
 @pytest.fixture
 async def own_server(tmp_path):
     async with NatsServer(tmp_path) as server:
-        await jetstream.provision(server.url, Deployment())
+        await jetstream.provision(server.url, layout())
         yield server
 
 

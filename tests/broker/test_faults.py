@@ -14,7 +14,7 @@ from schemas.errors import Unavailable
 from schemas.seal import SEAL_BYTES_MAX, ConversationRecord, SealReference
 from services.broker import api, jetstream
 from services.broker.port import Record
-from services.broker.streams import Deployment
+from services.broker.stream_file import layout
 from tests.broker.place import Place, append
 from tests.broker.waiting import eventually
 from tests.nats_server import NatsServer
@@ -23,7 +23,7 @@ from tests.nats_server import NatsServer
 @pytest.fixture
 async def server(tmp_path):
     async with NatsServer(tmp_path) as server:
-        await jetstream.provision(server.url, Deployment(ack_wait_s=1.0))
+        await jetstream.provision(server.url, layout(ack_wait_s=1.0))
         yield server
 
 

@@ -10,7 +10,7 @@ from schemas import cursor as cursors
 from schemas import wire
 from schemas.errors import Unavailable
 from services.broker import jetstream
-from services.broker.streams import Deployment
+from services.broker.stream_file import layout
 from services.gateway.hub import Hub
 from tests.gateway.stream import kit
 from tests.gateway.stream.kit import CONVERSATION, TENANT, Client, Log
@@ -18,7 +18,7 @@ from tests.nats_server import NatsServer
 from tests.schemas import logs
 
 DEADLINE_S = 30.0
-DEPLOYMENT = Deployment(partitions=1)
+DEPLOYMENT = layout(partitions=1)
 
 
 @pytest.fixture
