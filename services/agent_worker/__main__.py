@@ -15,9 +15,9 @@ from services.agent_worker.models import choose as models
 from services.agent_worker.publisher import Publisher
 from services.agent_worker.settings import DRAIN_S_MAX, Settings
 from services.agent_worker.worker import Worker
+from services.broker.credentials import Credentials
 from services.broker.jetstream import connect
 from services.runtime import read_settings, run_service
-from services.broker.credentials import Credentials
 
 
 async def main(stop: asyncio.Event) -> None:

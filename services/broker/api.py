@@ -56,15 +56,12 @@ class StreamState(msgspec.Struct, frozen=True):
     first_seq: int
     last_seq: int
     first_ts: datetime
+    subjects: dict[str, int] = {}
 
 
 class ClusterInfo(msgspec.Struct, frozen=True):
-    subjects: dict[str, int] = {}
     leader: str = ""
 
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields we read of any answer of the API."""
 
 class MirrorInfo(msgspec.Struct, frozen=True):
     """`lag`: messages that it has not copied yet."""
@@ -72,15 +69,15 @@ class MirrorInfo(msgspec.Struct, frozen=True):
     lag: int = 0
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields we read of any answer of the API."""
+
     error: ApiError | None = None
     config: dict[str, Any] = {}
     created: str = ""
     state: StreamState | None = None
     message: StoredMessage | None = None
     cluster: ClusterInfo = ClusterInfo()
-
-
-T = TypeVar("T")
     mirror: MirrorInfo | None = None
     total: int = 0
     streams: list[str] | None = None
@@ -96,6 +93,9 @@ T = TypeVar("T")
         if self.state is None:
             raise Unavailable(f"the state of {self.config.get('name', 'a stream')} is not known now")
         return self.state
+
+
+T = TypeVar("T")
 
 _answer = msgspec.json.Decoder(Answer)
 _puback = msgspec.json.Decoder(PubAck)
@@ -119,9 +119,6 @@ async def call(connection: Connection, operation: str, request: Any = None) -> A
         raise error_of(answer.error, operation)
     return answer
 
-
-async def store(connection: Connection, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
-    """Publish to a stream and wait for its acknowledgement.
 
 async def stream_names(connection: Connection) -> list[str]:
     """The names of all streams of the account. Raises as `call`."""
@@ -154,6 +151,9 @@ async def subject_counts(connection: Connection, stream: str, matching: str) -> 
         if not more or len(found) >= page.total:
             return found
 
+
+async def store(connection: Connection, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
+    """Publish to a stream and wait for its acknowledgement.
 
     Raises:
         Fenced: the `Nats-Expected-…` headers do not fit.

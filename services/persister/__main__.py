@@ -11,8 +11,8 @@ import structlog
 from schemas.errors import Unavailable
 from services.archive.port import ArchiveWriter
 from services.archive.writer import open_writer
-from services.broker.jetstream import connect
 from services.broker.credentials import Credentials
+from services.broker.jetstream import connect
 from services.persister.settings import Settings
 from services.persister.writer import SealWriter
 from services.runtime import read_settings, run_service
