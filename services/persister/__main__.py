@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+import prometheus_client
 import structlog
 
 from schemas.errors import Unavailable
