@@ -49,15 +49,15 @@ class PushOutlet:
         self.push = pushable.push
 
     async def write(self, payload: bytes) -> None:
-        queued = self._pushable.queued()
+        taken = self._pushable.taken()
         while True:
             try:
                 async with asyncio.timeout(self._stalled_s):
                     await self._pushable.write(payload, text=self._text)
                 return
             except TimeoutError:
-                before, queued = queued, self._pushable.queued()
-                if queued >= before:
+                before, taken = taken, self._pushable.taken()
+                if taken <= before:
                     raise Stalled from None
             except ClientDisconnected:
                 raise Gone from None

@@ -47,8 +47,8 @@ class Pushable(Protocol):
     async def write(self, payload: bytes, *, text: bool) -> None:
         """Write a message of any size once the socket takes data. Raises ClientDisconnected."""
 
-    def queued(self) -> int:
-        """The bytes that wait in this process."""
+    def taken(self) -> int:
+        """The bytes of what was pushed and written that the socket has taken: they wait in this process no more."""
 
     def end(self, code: int, reason: str, *, last: bytes, text: bool) -> None:
         """Send the message `last`, if any, and close, without waiting: behind what is queued, and cut after LINGER_S."""
@@ -56,6 +56,9 @@ class Pushable(Protocol):
 
 class PushProtocol(WebSocketsSansIOProtocol):
     """Give it to uvicorn as `ws=`. permessage-deflate must be off: it is a state per connection, and frames are shared."""
+
+    _given = 0
+    """The bytes of frames given to the transport so far."""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -73,6 +76,7 @@ class PushProtocol(WebSocketsSansIOProtocol):
         ):
             return False
         transport.write(frame)
+        self._given += len(frame)
         return True
 
     async def write(self, payload: bytes, *, text: bool) -> None:
@@ -81,10 +85,12 @@ class PushProtocol(WebSocketsSansIOProtocol):
         transport = self.transport
         if self.disconnected or self.close_sent or transport.is_closing():
             raise ClientDisconnected
-        transport.writelines((_header(len(payload), text=text), payload))
+        header = _header(len(payload), text=text)
+        transport.writelines((header, payload))
+        self._given += len(header) + len(payload)
 
-    def queued(self) -> int:
-        return self.transport.get_write_buffer_size()
+    def taken(self) -> int:
+        return self._given - self.transport.get_write_buffer_size()
 
     def end(self, code: int, reason: str, *, last: bytes, text: bool) -> None:
         transport = self.transport

@@ -10,6 +10,7 @@ import websockets
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from schemas import wire
+from services.gateway.outlet import PushOutlet, Stalled
 from services.gateway.push import EXTENSION, QUEUED_BYTES_MAX, PushProtocol, websocket_frame
 from services.gateway.server import configure, listen
 from services.gateway.session import Close
@@ -49,7 +50,10 @@ async def test_frames_of_every_size_arrive_as_they_are_pushed_or_written(size, g
 
     async def app(push):
         for _ in range(2):
-            assert push.push(websocket_frame(payload, text=False)) or push.queued() > QUEUED_BYTES_MAX
+            assert (
+                push.push(websocket_frame(payload, text=False))
+                or push.transport.get_write_buffer_size() > QUEUED_BYTES_MAX
+            )
             await push.write(payload, text=True)
 
     async with gateway_with(app) as url, websockets.connect(url, max_size=None) as connection:
@@ -107,7 +111,7 @@ async def test_a_push_is_refused_once_the_bound_is_queued_and_what_was_taken_arr
         while push.push(frame):
             count += 1
             await asyncio.sleep(0)
-        assert QUEUED_BYTES_MAX < push.queued() < QUEUED_BYTES_MAX + 2 * len(frame)
+        assert QUEUED_BYTES_MAX < push.transport.get_write_buffer_size() < QUEUED_BYTES_MAX + 2 * len(frame)
         taken.set_result(count)
 
     async with gateway_with(app) as url, websockets.connect(url, max_queue=1) as connection:
@@ -127,7 +131,7 @@ async def test_of_many_who_wait_to_write_one_does_when_the_socket_takes_data(gat
         async def write():
             nonlocal highest
             await push.write(payload, text=False)
-            highest = max(highest, push.queued())
+            highest = max(highest, push.transport.get_write_buffer_size())
 
         await asyncio.gather(*(write() for _ in range(20)))
         queued.set_result(highest)
@@ -136,6 +140,57 @@ async def test_of_many_who_wait_to_write_one_does_when_the_socket_takes_data(gat
         for _ in range(20):
             assert len(await connection.recv()) == len(payload)
         assert await queued < 3 * len(payload)
+
+
+async def test_what_a_socket_has_taken_is_what_it_was_given_without_what_still_waits(gateway_with):
+    frame, payload = websocket_frame(b"x" * 10_000, text=False), b"y" * 500_000
+    full, read = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def app(push):
+        pushed = 0
+        while push.push(frame):
+            pushed += len(frame)
+        assert push.taken() == pushed - push.transport.get_write_buffer_size() < pushed
+        full.set()
+        await push.write(payload, text=False)
+        await eventually(lambda: push.transport.get_write_buffer_size() == 0)
+        read.set_result(push.taken() == pushed + len(websocket_frame(payload, text=False)))
+
+    async with gateway_with(app) as url, websockets.connect(url, max_size=None, max_queue=1) as connection:
+        await full.wait()
+        while await connection.recv() != payload:
+            pass
+        assert await read
+
+
+class Crowded:
+    """A socket whose queue, filled by others, has room only after `turns` deadlines; `reads`: its peer takes bytes meanwhile."""
+
+    def __init__(self, *, reads, turns=3):
+        self._reads = reads
+        self._turns = turns
+        self._taken = 0
+
+    async def write(self, payload, *, text):
+        self._turns -= 1
+        self._taken += self._reads
+        if self._turns > 0:
+            await asyncio.get_running_loop().create_future()
+
+    def taken(self):
+        return self._taken
+
+    def push(self, frame):
+        return False
+
+
+async def test_a_writer_waits_its_turn_as_long_as_the_peer_takes_bytes():
+    await PushOutlet(Crowded(reads=True), text=True, stalled_s=0.01).write(b"x")
+
+
+async def test_a_writer_gives_up_once_the_peer_takes_nothing():
+    with pytest.raises(Stalled):
+        await PushOutlet(Crowded(reads=False), text=True, stalled_s=0.01).write(b"x")
 
 
 async def test_a_push_to_a_closed_socket_is_refused(gateway_with):
