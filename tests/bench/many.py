@@ -46,7 +46,7 @@ async def _window(stand: GatewayStand, load: Child, viewers: Child) -> dict[str,
         used = stand.cpu.seconds() - used
     seen: dict[str, float] = window["viewed"]
     return seen | {
-        "cpu_us": used / seen["frames"] * 1e6,
+        "cpu_us": used / max(seen["frames"], 1) * 1e6,
         "share": seen["per_s"] / sending.result(),
         "raw_p50": window["raw"]["p50"],
         "raw_p99": window["raw"]["p99"],

@@ -37,13 +37,12 @@ class Arrivals:
             self.ms.append((now - int(stamp)) / 1e6)
 
     def report(self, seconds: float) -> dict[str, float]:
-        ordered = sorted(self.ms)
-        report = {"frames": len(ordered), "per_s": len(ordered) / seconds, "bytes": self.bytes}
+        """Of the `seconds` since the last one. Where nothing came, it took longer than that: they stand for it."""
+        ordered = sorted(self.ms) or [seconds * 1e3]
+        report = {"frames": len(self.ms), "per_s": len(self.ms) / seconds, "bytes": self.bytes}
         self.ms = array("d")
         self.bytes = 0
-        if ordered:
-            report |= {f"p{percent}": percentile(ordered, percent) for percent in (50, 99)}
-        return report
+        return report | {f"p{percent}": percentile(ordered, percent) for percent in (50, 99)}
 
 
 class Viewers:
