@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from schemas.errors import AnabranchError, Invalid
+from services import tracing
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -110,7 +111,8 @@ def run_service(service: str, main: Main, *, drain_s: float = 30.0) -> int:
     code = 1
     try:
         configure_logging(service, read_settings(Logging).log_level)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        traced = tracing.exported(service, read_settings(tracing.Settings))
+        with traced, asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(_supervise(main, drain_s))
     except* AnabranchError as group:
         for error in _leaves(group):

@@ -24,6 +24,8 @@ from services.agent_worker.ending import Cancelled, Outcome, terminal_event
 from services.agent_worker.inputs import Inputs, read_lane
 from services.agent_worker.journal import Journal
 from services.agent_worker.kept import Kept
+from services.agent_worker.lane import Lane
+from services.agent_worker.metrics import RunCounts
 from services.agent_worker.models.port import Model
 from services.agent_worker.patience import patiently
 from services.agent_worker.publisher import LaneWriter, Publisher
@@ -81,6 +83,7 @@ class Attempt:
         model: Model | None = None,
         limits: Limits | None = None,
         keep: Callable[[], Awaitable[None]] = _nothing,
+        counts: RunCounts | None = None,
     ) -> None:
         self.command = command
         self.limits = limits or Limits()
@@ -91,6 +94,9 @@ class Attempt:
         self._worker = worker
         self._model = model
         self._keep = keep
+        self._counts = counts or RunCounts()
+        self.lane: Lane | None = None
+        """What is written to, from `begin` on."""
         self._address = subjects.EventSubject(command.partition, command.tenant, command.conversation, command.run)
         self._inputs = Inputs(broker, command)
         self._looking = asyncio.Lock()
@@ -122,6 +128,7 @@ class Attempt:
         if frames and frames[-1].attempt >= number:
             raise Fenced(f"run {self.command.run} is in attempt {frames[-1].attempt}, this is delivery {number}")
         self._writer = self._open_lane(frames)
+        self.lane = self._writer.lane
         self.turn = Turn(
             self.command,
             self._writer,
@@ -130,6 +137,7 @@ class Attempt:
             decided=self._decided,
             model=self._model,
             retry=self.limits.retry,
+            counts=self._counts,
         )
         self.run = Run(self.turn)
         self._heed(self.journal.inputs)
@@ -147,6 +155,7 @@ class Attempt:
         name = self._model.name if self._model is not None else ""
         self._emit(ev.RunStarted(agent=self.command.agent, worker=self._worker, model=name))
         await self._writer.flush()
+        self._counts.claimed(self.number, (now_ms() - self.command.sent) / 1000)
         await patiently(self.look)
 
     async def _open_journal(self, frames: list[ev.Frame]) -> None:
@@ -259,9 +268,11 @@ class Attempt:
         self.turn.ended = True
         await self._writer.flush()
         await patiently(self.look)
-        self._emit(terminal_event(outcome, self.journal, self.command.run, now_ms()))
+        end = terminal_event(outcome, self.journal, self.command.run, now_ms())
+        self._emit(end)
         await self._writer.flush()
         self.over = True
+        self._counts.over(self.command.agent, end)
 
     async def conclude(self) -> None:
         """After the terminal event: seal the run and start the one that waits behind it (`concluding.conclude`)."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas import events as ev
 from schemas.transcript import ToolCall
+from services.agent_worker.asking import calling
 from services.agent_worker.kept import CANCELLED
 from services.agent_worker.speech import ARGUMENTS, Asked
 from services.agent_worker.tools.tool import Tool, ToolError
@@ -72,7 +73,8 @@ async def _perform(turn: Turn, ns: str, tool: Tool, item_id: str, args: dict[str
 
     token = inside.set(item_id)
     try:
-        result = await tool(args, progress)
+        with calling(turn.counts, tool.name):
+            result = await tool(args, progress)
         recorded = await turn.result_of(result)
     except asyncio.CancelledError:
         turn.emit(ev.ToolFailed(id=item_id, code=CANCELLED, message=BROKEN_OFF, ns=ns))

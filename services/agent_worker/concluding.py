@@ -6,6 +6,7 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame, encode_frame
 from schemas.commands import RunCommand
+from services import tracing
 from services.agent_worker.ending import HINTS, next_command, seal_of
 from services.agent_worker.journal import Journal
 from services.agent_worker.patience import patiently
@@ -29,8 +30,10 @@ async def conclude(broker: Broker, command: RunCommand, journal: Journal) -> Non
     """
     epoch = command.epoch or (await patiently(lambda: broker.bounds(command.partition))).epoch
     created = await patiently(lambda: _created(broker, command))
-    seal = seal_of(journal, command, epoch=epoch, created=created)
-    await patiently(lambda: broker.publish_seal(seal, f"seal:{command.run}:{seal.run.last}"))
+    with tracing.span("seal"):
+        seal = seal_of(journal, command, epoch=epoch, created=created)
+        trace = tracing.current()
+        await patiently(lambda: broker.publish_seal(seal, f"seal:{command.run}:{seal.run.last}", trace=trace))
     await patiently(lambda: _start_successor(broker, command, journal, epoch))
 
 
@@ -62,7 +65,7 @@ async def end_unreadable(broker: Broker, command: RunCommand, attempt: int) -> N
 async def _start_successor(broker: Broker, command: RunCommand, journal: Journal, epoch: str) -> None:
     queued = await find_successor(broker, command.partition, command.tenant, command.conversation, command.seq)
     if queued is not None:
-        await broker.publish_command(next_command(command, journal, queued, epoch))
+        await broker.publish_command(next_command(command, journal, queued, epoch), trace=queued.trace)
 
 
 async def _created(broker: Broker, command: RunCommand) -> int:

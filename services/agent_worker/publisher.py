@@ -19,6 +19,7 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.errors import AnabranchError, Fenced, FoldError, Invalid, Unavailable
 from services.agent_worker.lane import Lane, Verdict
+from services.agent_worker.metrics import PublishCounts
 from services.agent_worker.pacing import Credit, Pacing
 from services.broker.port import Appended, Broker
 
@@ -45,6 +46,7 @@ class LaneWriter:
         self.subject = subjects.event(*address)
         self.credit = Credit()
         self.window = -1
+        self.sent_at = 0.0
         self.offered = False
         self.urgent = False
         self.lost: AnabranchError | None = None
@@ -119,6 +121,7 @@ class Publisher:
     """Use as `async with Publisher(broker) as publisher`; leaving it drops what is not stored yet."""
 
     def __init__(self, broker: Broker, pacing: Pacing | None = None, *, retry_s: float = 60.0) -> None:
+        self.counts = PublishCounts()
         self._broker = broker
         self._pacing = pacing or Pacing()
         self._retry_s = retry_s
@@ -217,9 +220,12 @@ class Publisher:
         try:
             data, msg_id, expected_last = writer.lane.cut(now)
         except Exception as error:  # what an agent put into an event: its own lane is lost, and not those sent after it
-            log.exception("an event cannot be encoded", run=writer.address.lane)
+            address = writer.address
+            log.exception("an event cannot be encoded", run=address.lane, conversation=address.conversation)
             writer.lose(Invalid(f"an event cannot be encoded: {type(error).__name__}", code="invalid_event"))
             return
+        writer.sent_at = now
+        self.counts.bytes += len(data)
         self._appender.send(writer, writer.subject, data, msg_id=msg_id, expected_last=expected_last)
 
     def _count_active(self, writer: LaneWriter, now: float) -> None:
@@ -251,6 +257,7 @@ class Publisher:
                 self._wait(writer)
 
     def _repeat(self, writer: LaneWriter) -> None:
+        self.counts.retries += 1
         data, msg_id, expected_last = writer.lane.again()
         self._appender.send(writer, writer.subject, data, msg_id=msg_id, expected_last=expected_last)
 
@@ -265,8 +272,10 @@ class Publisher:
             self._stored(writer, writer.lane.stored(result.seq))
 
     def _stored(self, writer: LaneWriter, frame: ev.Frame) -> None:
+        now = self._loop.time()
+        self.counts.stored(len(frame.events), now - writer.sent_at)
         writer.stored(frame)
-        self._offer(writer, self._loop.time())
+        self._offer(writer, now)
 
     def _failed(self, writer: LaneWriter, error: AnabranchError) -> None:
         match writer.lane.failed(error, self._loop.time(), random.uniform(0.5, 1.5)):
@@ -277,8 +286,7 @@ class Publisher:
                 self._comparing.add(task)
                 task.add_done_callback(self._comparing.discard)
             case Verdict.LOST:
-                log.warning("lane lost", run=writer.address.lane, code=error.code, reason=error.message)
-                writer.lose(error)
+                self._lose(writer, error)
 
     async def _compare(self, writer: LaneWriter) -> None:
         """Fenced on a repeat: by our own earlier try, or by another worker? The lane's last message says."""
@@ -293,4 +301,12 @@ class Publisher:
         if frame is not None:
             self._stored(writer, frame)
         else:
-            writer.lose(Fenced(f"another worker writes the lane of run {writer.address.lane}"))
+            self._lose(writer, Fenced(f"another worker writes the lane of run {writer.address.lane}"))
+
+    def _lose(self, writer: LaneWriter, error: AnabranchError) -> None:
+        self.counts.lost.add(error.code)
+        address = writer.address
+        log.warning(
+            "lane lost", run=address.lane, conversation=address.conversation, code=error.code, reason=error.message
+        )
+        writer.lose(error)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 
 from schemas import events as ev
 from schemas.transcript import Message
+from services.agent_worker.asking import Call, asking
 from services.agent_worker.models import port
 from services.agent_worker.models.text_split import WholeCharacters
 from services.agent_worker.speech import Asked, Said, Speech
@@ -25,7 +26,8 @@ async def ask_model(turn: Turn, ns: str, model: port.Model, request: port.ModelR
     for tried in itertools.count(1):
         speech = Speech(turn.emit, turn.ids, ns, model.name, reasoned=reasoned)
         try:
-            return await _feed(turn, speech, model.stream(request))
+            with asking(turn.counts, model.name) as call:
+                return await _feed(turn, speech, model.stream(request), call)
         except port.ModelError as error:
             if speech.begun:
                 raise
@@ -40,14 +42,17 @@ async def text_of_model(
     for tried in itertools.count(1):
         begun = False
         try:
-            async with contextlib.aclosing(model.stream(request)) as events:
-                async for event in events:
-                    match event:
-                        case port.TextDelta(text):
-                            begun = True
-                            yield text
-                        case port.Finished(usage=usage):
-                            turn.emit(ev.UsageUpdated(usage=usage, ns=ns))
+            with asking(turn.counts, model.name) as call:
+                async with contextlib.aclosing(model.stream(request)) as events:
+                    async for event in events:
+                        if not call.heard:
+                            call.hears()
+                        match event:
+                            case port.TextDelta(text):
+                                begun = True
+                                yield text
+                            case port.Finished(usage=usage):
+                                turn.emit(ev.UsageUpdated(usage=usage, ns=ns))
             return
         except port.ModelError as error:
             if begun:
@@ -72,11 +77,17 @@ async def say_texts(turn: Turn, ns: str, texts: AsyncIterable[str]) -> Said:
     return await _feed(turn, Speech(turn.emit, turn.ids, ns, ""), _as_model_events(texts))
 
 
-async def _feed(turn: Turn, speech: Speech, events: AsyncGenerator[port.ModelEvent, None]) -> Said:
+async def _feed(
+    turn: Turn, speech: Speech, events: AsyncGenerator[port.ModelEvent, None], call: Call | None = None
+) -> Said:
     sink = turn.sink
+    unheard = call
     try:
         async with contextlib.aclosing(events):
             async for event in events:
+                if unheard is not None:
+                    unheard.hears()
+                    unheard = None
                 speech.feed(event)
                 if sink.full:
                     await sink.room()

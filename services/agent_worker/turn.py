@@ -20,6 +20,7 @@ from schemas.codec import encode_frame
 from schemas.commands import RunCommand
 from schemas.errors import AnabranchError, TooLarge
 from services.agent_worker.kept import CANCELLED, Ids, Kept
+from services.agent_worker.metrics import RunCounts
 from services.agent_worker.models.port import Model
 from services.agent_worker.patience import patiently
 from services.broker.port import Broker
@@ -85,6 +86,7 @@ class Turn:
         decided: Decided,
         model: Model | None = None,
         retry: Retry | None = None,
+        counts: RunCounts | None = None,
     ) -> None:
         self.command = command
         self.sink = sink
@@ -93,6 +95,8 @@ class Turn:
         self._decided = decided
         self.model = model
         self.retry = retry or Retry()
+        self.counts = counts or RunCounts()
+        self._has_answered = False
         self.ids = Ids(command.ordinal, kept.used_ids)
         self.invocations: Counter[tuple[str, str]] = Counter()
         self.versions: Counter[str] = Counter()
@@ -131,6 +135,7 @@ class Turn:
         ns = event.ns
         match event:
             case ev.MessageStarted(id=id):
+                self._answers()
                 self._open["item", id] = lambda: ev.MessageEnded(id=id, finish="interrupted", ns=ns)
             case ev.ReasoningStarted(id=id):
                 self._open["item", id] = lambda: ev.ReasoningEnded(id=id, ns=ns)
@@ -142,6 +147,12 @@ class Turn:
                 self._open.pop(("item", id), None)
             case ev.AgentFinished() | ev.AgentFailed():
                 self._open.pop(("agent", ns), None)
+
+    def _answers(self) -> None:
+        """A message begins: for the attempt's first, count how long who sent the question has waited."""
+        if not self._has_answered:
+            self._has_answered = True
+            self.counts.answered_s.observe((now_ms() - self.command.sent) / 1000)
 
     # --- people
 

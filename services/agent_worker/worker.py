@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import structlog
@@ -17,8 +17,11 @@ from schemas import subjects
 from schemas.commands import DeadLetter, RunCommand
 from schemas.errors import AnabranchError, Fenced, FoldError, Invalid, NotFound, Unavailable
 from schemas.ids import check_id
+from services import tracing
 from services.agent_worker.attempt import Attempt, Drained, Limits
 from services.agent_worker.concluding import end_unreadable
+from services.agent_worker.lane import Lane
+from services.agent_worker.metrics import RunCounts
 from services.agent_worker.models.port import Model
 from services.agent_worker.performance import AgentFunction, perform
 from services.agent_worker.publisher import Publisher
@@ -54,6 +57,7 @@ class Worker:
         slots: int = 8,
         drain_s: float = 20.0,
     ) -> None:
+        self.counts = RunCounts(agents)
         self._broker = broker
         self._publisher = publisher
         self._agents = agents
@@ -64,6 +68,11 @@ class Worker:
         self._drain_s = drain_s
         self._attempts: dict[str, Attempt] = {}
         self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def lanes(self) -> Iterable[Lane]:
+        """Those of the runs that go on."""
+        return [attempt.lane for attempt in self._attempts.values() if attempt.lane is not None]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish what is running within `drain_s` and leave the rest to others."""
@@ -106,9 +115,10 @@ class Worker:
         except Invalid as error:
             await self._bury(delivery, None, error)
             return
+        structlog.contextvars.bind_contextvars(conversation=command.conversation, run=command.run)
         if command.run in self._attempts:
             # The broker has forgotten, in a restart, that we hold it. Our heartbeats and our acknowledgement still count.
-            log.info("delivered again while it runs here", run=command.run, attempt=delivery.attempt)
+            log.info("delivered again while it runs here", attempt=delivery.attempt)
             return
         try:
             if not await self._dropped(command, delivery):
@@ -118,13 +128,14 @@ class Worker:
         except Fenced:
             await self._fenced(command, delivery, tasks)
         except AnabranchError as error:
-            log.warning("attempt lost", run=command.run, attempt=delivery.attempt, code=error.code, reason=str(error))
+            self.counts.attempts_lost.add(error.code)
+            log.warning("attempt lost", attempt=delivery.attempt, code=error.code, reason=str(error))
 
     async def _dropped(self, command: RunCommand, delivery: Delivery) -> bool:
         """Acknowledge the command if its conversation was deleted: what it would write, nobody would remove again."""
         if not await is_deleted(self._broker, command.partition, command.tenant, command.conversation):
             return False
-        log.info("the conversation was deleted", run=command.run)
+        log.info("the conversation was deleted")
         await delivery.ack()
         return True
 
@@ -132,12 +143,13 @@ class Worker:
         """Somebody else has written to the lane. A gateway, if it ended the run before it was claimed: then it is to be
         sealed here. Or another worker, and then nothing is acknowledged: it would take the job from who has the run now.
         """
-        log.info("the run is somebody else's", run=command.run, attempt=delivery.attempt)
+        self.counts.attempts_lost.add(Fenced.code)
+        log.info("the run is somebody else's", attempt=delivery.attempt)
         try:
             if await lane_is_over(self._broker, command.partition, command.tenant, command.conversation, command.run):
                 await self._perform(command, delivery, tasks)
         except AnabranchError as error:
-            log.warning("not sealed yet", run=command.run, code=error.code, reason=str(error))
+            log.warning("not sealed yet", code=error.code, reason=str(error))
 
     async def _perform(self, command: RunCommand, delivery: Delivery, tasks: asyncio.TaskGroup) -> None:
         attempt = Attempt(
@@ -148,11 +160,17 @@ class Worker:
             model=self._model,
             limits=self._limits,
             keep=delivery.in_progress,
+            counts=self.counts,
         )
         self._attempts[command.run] = attempt
+        if delivery.attempt == 1:
+            tracing.note("queue wait", parent=delivery.trace, begun_ms=command.sent, ended_ms=now_ms())
         try:
-            done = await perform(attempt, delivery.attempt, self._agents, tasks)
-            await (delivery.ack() if done else delivery.nak())
+            with tracing.span(
+                "run", parent=delivery.trace, kind=tracing.Kind.CONSUMER, **_attributes(command, delivery)
+            ):
+                done = await perform(attempt, delivery.attempt, self._agents, tasks)
+                await (delivery.ack() if done else delivery.nak())
         finally:
             del self._attempts[command.run]
 
@@ -163,10 +181,10 @@ class Worker:
                 return
             await end_unreadable(self._broker, command, delivery.attempt)
         except (Fenced, Unavailable) as unended:
-            log.warning("not given up yet; the command comes again", run=command.run, reason=str(unended))
+            log.warning("not given up yet; the command comes again", reason=str(unended))
             return
         except AnabranchError as unended:
-            log.error("a run cannot be ended", run=command.run, code=unended.code, reason=str(unended))
+            log.error("a run cannot be ended", code=unended.code, reason=str(unended))
         await self._bury(delivery, command, error)
 
     async def _bury(self, delivery: Delivery, command: RunCommand | None, error: AnabranchError) -> None:
@@ -186,9 +204,19 @@ class Worker:
         log.error("a command cannot be performed", subject=delivery.subject, code=error.code, reason=error.message)
         try:
             await self._broker.publish_dead(letter)
+            self.counts.commands_dead += 1
             await delivery.ack()
         except AnabranchError as unburied:
             log.warning("not buried yet; the command comes again", subject=delivery.subject, reason=str(unburied))
+
+
+def _attributes(command: RunCommand, delivery: Delivery) -> dict[str, tracing.Attribute]:
+    return {
+        "run": command.run,
+        "conversation": command.conversation,
+        "agent": command.agent,
+        "attempt": delivery.attempt,
+    }
 
 
 def _address_of(subject: str) -> tuple[str, str]:

@@ -20,6 +20,9 @@ TOO_LARGE = 10054
 STILL_IN_PROCESS = (10158, 10164)
 """A message of the same id, or another on the same subject, is on its way through the quorum: ask again soon."""
 
+TRACE = "traceparent"
+"""The header in which a message carries its trace (W3C Trace Context)."""
+
 DELETE_FAILED = (10043, 10057)
 """What deleting a message that is not there answers, by version of the server."""
 
@@ -209,6 +212,11 @@ def header(headers: bytes | None, name: bytes) -> bytes:
         return b""
     start += len(name) + 4
     return headers[start : headers.index(b"\r", start)]
+
+
+def trace(headers: bytes | None) -> str:
+    """The traceparent that a message carries, empty if it has none."""
+    return header(headers, TRACE.encode()).decode(errors="replace")
 
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes, about: str) -> T:

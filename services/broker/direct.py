@@ -40,7 +40,7 @@ async def _stored(connection: Connection, stream: str, request: dict[str, object
 
 
 def record_of(message: api.StoredMessage) -> Record:
-    return Record(message.seq, message.subject.rpartition(".")[2], message.data)
+    return Record(message.seq, message.subject.rpartition(".")[2], message.data, api.trace(message.hdrs))
 
 
 async def read(connection: Connection, stream: str, subject: str, after: int, messages: int) -> Batch:

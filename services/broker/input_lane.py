@@ -18,6 +18,7 @@ from schemas import subjects
 from schemas.codec import decode_frame, encode_frame
 from schemas.commands import RunCommand, Turn
 from schemas.errors import Fenced, Overloaded, Unavailable
+from services import tracing
 from services.broker.port import Broker, Record
 from services.runtime import now_ms
 
@@ -58,7 +59,9 @@ class Place(Protocol):
 
 
 class QueuedRun(NamedTuple):
-    """A `user.message` on the `in` lane and the run that is to answer it. `n` is the message's number, `sent` its time."""
+    """A `user.message` on the `in` lane and the run that is to answer it. `n` is the message's number, `sent` its time,
+    `trace` the one it was stored in.
+    """
 
     run: str
     seq: int
@@ -67,6 +70,7 @@ class QueuedRun(NamedTuple):
     message: ev.UserMessage
     after: str
     external: bool = False
+    trace: str = ""
 
     def command(self, place: Place, *, epoch: str, history: list[Turn], title: str) -> RunCommand:
         """What a worker needs to run it. `epoch` is that of the stream that `seq` belongs to."""
@@ -98,7 +102,7 @@ async def append_input(  # noqa: PLR0917 -- three of the six are the address of 
     *,
     input_last: Callable[[], int] = lambda: 0,
 ) -> AppendedInput:
-    """Append the events that `decide` returns as one frame about `run`.
+    """Append the events that `decide` returns as one frame about `run`, with the current trace.
 
     `input_last`, asked after `decide`, is the number of the last event known to have been on the lane: numbering goes on
     from there where the lane itself has left the log, or has lost its end in a power cut.
@@ -129,11 +133,12 @@ async def _compare_and_set(
 ) -> int | None:
     """The stored sequence, or None if another writer was there first. An unclear outcome is repeated until `deadline`."""
     msg_id = f"in:{secrets.token_hex(8)}"
+    trace = tracing.current()
     pause = RETRY_PAUSE_S
     unclear = False
     while True:
         try:
-            return (await broker.append(subject, data, msg_id=msg_id, expected_last=expected)).seq
+            return (await broker.append(subject, data, msg_id=msg_id, expected_last=expected, trace=trace)).seq
         except Fenced:
             if not unclear:
                 return None
@@ -183,7 +188,7 @@ def queued_run(record: Record) -> QueuedRun | None:
         if isinstance(event, ev.UserMessage):
             message, number, sent = event, frame.n + index, frame.ts + event.dt
         elif isinstance(event, ev.RunQueued) and message is not None:
-            return QueuedRun(frame.run, record.seq, number, sent, message, event.after, event.external)
+            return QueuedRun(frame.run, record.seq, number, sent, message, event.after, event.external, record.trace)
     return None
 
 

@@ -108,8 +108,10 @@ class JetStreamBroker:
 
     # --- the log
 
-    async def append(self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None) -> Appended:
-        headers = {"Nats-Msg-Id": msg_id}
+    async def append(
+        self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None, trace: str = ""
+    ) -> Appended:
+        headers = _headers(msg_id, trace)
         if expected_last is not None:
             headers["Nats-Expected-Last-Subject-Sequence"] = str(expected_last)
         ack = await api.store(self._connection, subject, data, headers)
@@ -161,9 +163,9 @@ class JetStreamBroker:
 
     # --- commands
 
-    async def publish_command(self, command: RunCommand) -> None:
+    async def publish_command(self, command: RunCommand, *, trace: str = "") -> None:
         subject = subjects.command(command.agent, command.tenant, command.conversation)
-        await api.store(self._connection, subject, _encode(command), {"Nats-Msg-Id": command.run})
+        await api.store(self._connection, subject, _encode(command), _headers(command.run, trace))
 
     async def fetch_command(self, timeout_s: float) -> JetStreamDelivery | None:
         found = await self._fetch(subjects.COMMANDS, streams.WORKERS, timeout_s)
@@ -181,13 +183,13 @@ class JetStreamBroker:
 
     # --- seals
 
-    async def publish_seal(self, message: SealMessage, msg_id: str) -> None:
+    async def publish_seal(self, message: SealMessage, msg_id: str, *, trace: str = "") -> None:
         run = message.run.id if isinstance(message, Seal) else "-"
         if isinstance(message, SealReference):
             raise TypeError("a reference is made here, not by the caller")
         subject = subjects.seal(message.tenant, message.conversation, run)
         data = await self._outside(_encode(message), msg_id)
-        await api.store(self._connection, subject, data, {"Nats-Msg-Id": msg_id})
+        await api.store(self._connection, subject, data, _headers(msg_id, trace))
 
     async def fetch_seals(self, limit: int, timeout_s: float) -> Sequence[JetStreamDelivery]:
         fetch = partial(pull, self._connection, subjects.SEALS, streams.PERSISTERS)
@@ -289,6 +291,13 @@ class JetStreamBroker:
 
     async def drop_dead(self, seq: int) -> None:
         await api.call(self._connection, f"STREAM.MSG.DELETE.{subjects.DEAD}", {"seq": seq})
+
+
+def _headers(msg_id: str, trace: str) -> dict[str, str]:
+    headers = {"Nats-Msg-Id": msg_id}
+    if trace:
+        headers[api.TRACE] = trace
+    return headers
 
 
 _CREATED = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$")

@@ -105,9 +105,11 @@ class MemoryBroker:
 
     # --- the log
 
-    async def append(self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None) -> Appended:
+    async def append(
+        self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None, trace: str = ""
+    ) -> Appended:
         self.check()
-        return self.core.append(subject, data, msg_id, expected_last)
+        return self.core.append(subject, data, msg_id, expected_last, trace)
 
     def appender(self, on_result: OnResult) -> MemoryAppender:
         return MemoryAppender(self, self.core, on_result)
@@ -147,34 +149,42 @@ class MemoryBroker:
 
     # --- commands and seals
 
-    async def publish_command(self, command: RunCommand) -> None:
+    async def publish_command(self, command: RunCommand, *, trace: str = "") -> None:
         subject = subjects.command(command.agent, command.tenant, command.conversation)
-        self._put(self.core.commands, self.core.command_ids, subject, _encode(command), command.run)
+        self._put(self.core.commands, self.core.command_ids, subject, _encode(command), command.run, trace)
 
     async def fetch_command(self, timeout_s: float) -> MemoryDelivery | None:
         self.check()
         found = await self.core.commands.fetch(1, timeout_s)
         return found[0] if found else None
 
-    async def publish_seal(self, message: SealMessage, msg_id: str) -> None:
+    async def publish_seal(self, message: SealMessage, msg_id: str, *, trace: str = "") -> None:
         if isinstance(message, SealReference):
             raise TypeError("a reference is made by the broker, not by the caller")
         run = message.run.id if isinstance(message, Seal) else "-"
         subject = subjects.seal(message.tenant, message.conversation, run)
-        self._put(self.core.seals, self.core.seal_ids, subject, _encode(message), msg_id, bounded=False)
+        self._put(self.core.seals, self.core.seal_ids, subject, _encode(message), msg_id, trace, bounded=False)
 
     async def fetch_seals(self, limit: int, timeout_s: float) -> Sequence[MemoryDelivery]:
         self.check()
         return await self.core.seals.fetch(limit, timeout_s)
 
-    def _put(
-        self, queue: MemoryQueue, ids: Window, subject: str, data: bytes, msg_id: str, *, bounded: bool = True
+    def _put(  # noqa: PLR0917 -- what a message consists of
+        self,
+        queue: MemoryQueue,
+        ids: Window,
+        subject: str,
+        data: bytes,
+        msg_id: str,
+        trace: str,
+        *,
+        bounded: bool = True,
     ) -> None:
         self.check()
         if bounded:
             check_size(subject, data)
         if ids.find(msg_id) is None:
-            ids.add(msg_id, queue.put(subject, data))
+            ids.add(msg_id, queue.put(subject, data, trace))
 
     # --- control
 

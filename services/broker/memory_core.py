@@ -49,7 +49,7 @@ class Log:
         self.ids = Window(DUPLICATE_WINDOW_S)
         self._conversations: dict[str, list[Record]] = {}
 
-    def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None) -> Appended:
+    def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None, trace: str = "") -> Appended:
         if expected_last is not None:
             newest = self.last_on(subject)
             last = 0 if newest is None else newest.seq
@@ -60,7 +60,7 @@ class Log:
             return Appended(known, True)
         self.last += 1
         conversation, _, lane = subject.rpartition(".")
-        self._conversations.setdefault(conversation, []).append(Record(self.last, lane, data))
+        self._conversations.setdefault(conversation, []).append(Record(self.last, lane, data, trace))
         self.ids.add(msg_id, self.last)
         return Appended(self.last, False)
 
@@ -141,9 +141,10 @@ class MemoryCore:
         oldest = time.monotonic() - AGENTS_AGE_S
         return sorted((card for card, at in self._agents.values() if at > oldest), key=lambda card: card.name)
 
-    def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None) -> Appended:
+    def append(self, subject: str, data: bytes, msg_id: str, expected_last: int | None, trace: str = "") -> Appended:
         check_size(subject, data)
-        appended = self.log(subjects.parse_event(subject).partition).append(subject, data, msg_id, expected_last)
+        log = self.log(subjects.parse_event(subject).partition)
+        appended = log.append(subject, data, msg_id, expected_last, trace)
         if not appended.duplicate:
             self._republish(subject, appended.seq, data)
         return appended

@@ -9,10 +9,11 @@ from typing import NamedTuple
 class _Job:
     """`due`: loop time from which it may be delivered (again)."""
 
-    def __init__(self, seq: int, subject: str, data: bytes) -> None:
+    def __init__(self, seq: int, subject: str, data: bytes, trace: str) -> None:
         self.seq = seq
         self.subject = subject
         self.data = data
+        self.trace = trace
         self.attempt = 0
         self.due = 0.0
 
@@ -26,9 +27,9 @@ class MemoryQueue:
         self._last = 0
         self._changed = asyncio.Event()
 
-    def put(self, subject: str, data: bytes) -> int:
+    def put(self, subject: str, data: bytes, trace: str = "") -> int:
         self._last += 1
-        self.jobs[self._last] = _Job(self._last, subject, data)
+        self.jobs[self._last] = _Job(self._last, subject, data, trace)
         self.changed()
         return self._last
 
@@ -63,7 +64,7 @@ class MemoryQueue:
         for job in ready:
             job.attempt += 1
             job.due = now + self.ack_wait_s
-        return [MemoryDelivery(self, job.seq, job.data, job.subject, job.attempt) for job in ready]
+        return [MemoryDelivery(self, job.seq, job.data, job.subject, job.attempt, job.trace) for job in ready]
 
 
 class MemoryDelivery(NamedTuple):
@@ -74,6 +75,7 @@ class MemoryDelivery(NamedTuple):
     data: bytes
     subject: str
     attempt: int
+    trace: str
 
     async def ack(self) -> None:
         self.queue.jobs.pop(self.seq, None)

@@ -3,6 +3,8 @@
 Two implementations obey it and pass one contract suite (tests/broker): `jetstream.py`, and `memory.py`, which lives in one
 process and is what a library user or a unit test runs on. Everything awaited here may raise `Unavailable`; whoever wrote
 something then does not know whether it was stored, and repeats it with the same `msg_id`.
+
+`trace` is a W3C traceparent, or empty: it travels beside a message, and whoever reads the message continues that trace.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ AGENTS_AGE_S = 600.0
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One stored message of the log. `seq` is its stream sequence, `lane` the last token of its subject.
+    """One stored message of the log. `seq` is its stream sequence, `lane` the last token of its subject. `trace` is there only
+    where the message was read by itself (`last_message`, `next_message`).
 
     Out of the garbage collector's sight (it cannot be part of a cycle): a gateway keeps a million of them in its rings, and
     each full collection that walked them would stop it for 0.4 s.
@@ -35,6 +38,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     seq: int
     lane: str
     data: bytes
+    trace: str = ""
 
 
 class Appended(NamedTuple):
@@ -102,6 +106,9 @@ class Delivery(Protocol):
     def attempt(self) -> int:
         """How often it has been delivered, from 1."""
 
+    @property
+    def trace(self) -> str: ...
+
     async def ack(self) -> None:
         """Remove it from the queue; returns once the server has confirmed."""
 
@@ -128,7 +135,9 @@ class Broker(Protocol):
 
     # --- the log
 
-    async def append(self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None) -> Appended:
+    async def append(
+        self, subject: str, data: bytes, *, msg_id: str, expected_last: int | None = None, trace: str = ""
+    ) -> Appended:
         """Append to the log, if the last sequence on this exact subject is `expected_last` (None: whatever it is).
 
         A repeat of a `msg_id` that is stored: with the same, now stale `expected_last` either Fenced (one server) or a
@@ -164,14 +173,14 @@ class Broker(Protocol):
 
     # --- commands: one queue, shared by all workers
 
-    async def publish_command(self, command: RunCommand) -> None:
+    async def publish_command(self, command: RunCommand, *, trace: str = "") -> None:
         """Idempotent by the command's run within the queue's duplicate window (an hour)."""
 
     async def fetch_command(self, timeout_s: float) -> Delivery | None: ...
 
     # --- seals: one queue, shared by all persisters
 
-    async def publish_seal(self, message: SealMessage, msg_id: str) -> None:
+    async def publish_seal(self, message: SealMessage, msg_id: str, *, trace: str = "") -> None:
         """A seal above SEAL_BYTES_MAX goes to the object store and is referenced."""
 
     async def fetch_seals(self, limit: int, timeout_s: float) -> Sequence[Delivery]:

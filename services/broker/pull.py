@@ -28,14 +28,15 @@ _ENDED = (404, 408)
 class JetStreamDelivery:
     """Implements `Delivery`."""
 
-    __slots__ = ("_connection", "_reply", "attempt", "data", "subject")
+    __slots__ = ("_connection", "_reply", "attempt", "data", "subject", "trace")
 
-    def __init__(self, connection: Connection, subject: str, reply: str, data: bytes) -> None:
+    def __init__(self, connection: Connection, subject: str, reply: str, data: bytes, trace: str) -> None:
         self._connection = connection
         self._reply = reply
         self.data = data
         self.subject = subject
         self.attempt = delivery_count(reply)
+        self.trace = trace
 
     async def ack(self) -> None:
         await self._connection.request(self._reply, b"+ACK")
@@ -71,7 +72,8 @@ class _Pull:
         elif self._abandoned:
             self._connection.post(reply.decode(), b"-NAK")
         else:
-            self.deliveries.append(JetStreamDelivery(self._connection, subject.decode(), reply.decode(), data))
+            delivery = JetStreamDelivery(self._connection, subject.decode(), reply.decode(), data, api.trace(headers))
+            self.deliveries.append(delivery)
             if len(self.deliveries) == self._limit and not self.end.done():
                 self.end.set_result(None)
 

@@ -12,6 +12,7 @@ from schemas import cursor, wire
 from schemas.errors import Invalid
 from schemas.events import Multitask
 from schemas.ids import Id, check_id
+from services import tracing
 from services.gateway.api import Conversation, Parts, Tenant
 from services.gateway.api_json import STREAM, Json, accepts, body_of, returns
 from services.gateway.sse import EventStream, Subscription
@@ -72,7 +73,8 @@ async def post_message(
         agent=body.agent,
         multitask=body.multitask,
     )
-    ack = await gateway.input.send(tenant, message)
+    with tracing.continued(request.headers.get("traceparent", "")):
+        ack = await gateway.input.send(tenant, message)
     if "text/event-stream" in request.headers.get("accept", ""):
         after = cursor.parse(ack.cursor)
         return EventStream(gateway.hub, Subscription(tenant, conversation, after, "replay", until_run=ack.run))

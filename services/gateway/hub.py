@@ -229,7 +229,11 @@ class Hub:
                 if self.on_checked is not None and not channel.closed:
                     await self.on_checked(channel)
             except AnabranchError as error:
-                _log.info("could not compare a conversation with its log", error=error.message)
+                _log.info(
+                    "could not compare a conversation with its log",
+                    conversation=channel.conversation,
+                    error=error.message,
+                )
                 follower.check_at = asyncio.get_running_loop().time() + self._settings.check_active_s
 
     def _close_idle(self, now: float) -> None:

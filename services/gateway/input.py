@@ -22,6 +22,7 @@ from schemas.fold import title_from
 from schemas.ids import check_id
 from schemas.seal import ConversationRecord
 from schemas.transcript import RunState
+from services import tracing
 from services.archive.port import ArchiveReader
 from services.broker.input_lane import AppendedInput, QueuedRun, append_input
 from services.broker.port import Broker, Record
@@ -157,6 +158,10 @@ class Input:
             Overloaded: `queue_full`.
         """
         rules.check_message(message)
+        with tracing.span("accept", kind=tracing.Kind.SERVER, conversation=message.conversation, agent=message.agent):
+            return await self._send(tenant, message)
+
+    async def _send(self, tenant: str, message: wire.Send) -> wire.Ack:
         async with self._hub.channel(tenant, message.conversation) as channel:
             lanes = Lanes(self._broker, channel)
             try:
@@ -186,7 +191,7 @@ class Input:
             return [user, ev.RunQueued(agent=message.agent, message=message.id, after=after)]
 
         stored = await lanes.append(run, decide)
-        return QueuedRun(run, stored.seq, stored.n, stored.ts, user, after), stored
+        return QueuedRun(run, stored.seq, stored.n, stored.ts, user, after, trace=tracing.current()), stored
 
     async def _attach(self, lanes: Lanes, message: wire.Send, run: RunState) -> wire.Ack:
         """The message is there: do what may have been left undone."""

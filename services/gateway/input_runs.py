@@ -147,4 +147,4 @@ async def _command(lanes: Lanes, queued: QueuedRun | None) -> None:
     channel = lanes.channel
     history = rules.history(channel.fold, queued.run)
     command = queued.command(channel, epoch=channel.cursor.epoch, history=history, title=channel.fold.title)
-    await lanes.broker.publish_command(command)
+    await lanes.broker.publish_command(command, trace=queued.trace)

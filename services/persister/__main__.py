@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import prometheus_client
 import structlog
 
 from schemas.errors import Unavailable
+from services import health
 from services.archive.port import ArchiveWriter
 from services.archive.writer import open_writer
 from services.broker.credentials import Credentials
 from services.broker.jetstream import connect
+from services.metrics import Metrics
 from services.persister.settings import Settings
 from services.persister.writer import SealWriter
 from services.runtime import read_settings, run_service
@@ -31,19 +31,12 @@ async def main(stop: asyncio.Event) -> None:
         await _answers(archive)
         broker = await connect(settings.nats_url, "persister", credentials=read_settings(Credentials))
         stack.push_async_callback(broker.close)
-        if settings.metrics_port:
-            stack.callback(_serve_metrics(settings.metrics_port))
+        writer = SealWriter(broker, archive, batch_max=settings.batch_max)
+        metrics = Metrics()
+        writer.counts.register(metrics, lambda: writer.archive_down)
+        await stack.enter_async_context(health.served(read_settings(health.Settings), metrics, broker, stop))
         structlog.get_logger().info("writing", batch_max=settings.batch_max)
-        await SealWriter(broker, archive, batch_max=settings.batch_max).run(stop)
-
-
-def _serve_metrics(port: int) -> Callable[[], None]:
-    """Returns what ends it. Raises Unavailable if the port is taken."""
-    try:
-        server, _ = prometheus_client.start_http_server(port)
-    except OSError as error:
-        raise Unavailable(f"ANABRANCH_PERSISTER_METRICS_PORT={port}: {error.strerror}") from error
-    return server.shutdown
+        await writer.run(stop)
 
 
 async def _answers(archive: ArchiveWriter) -> None:

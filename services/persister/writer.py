@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 import structlog
 
 from schemas.errors import AnabranchError, Unavailable
-from schemas.seal import ConversationDeletion
+from schemas.seal import ConversationDeletion, Seal
+from services import tracing
 from services.archive.port import Archivable, ArchiveWriter
 from services.broker.port import Broker, Delivery
-from services.persister import metrics
 from services.persister.batch import dead_letter, read
 from services.persister.breaker import Breaker
+from services.persister.metrics import Counts
 from services.runtime import now_ms
 
 FETCH_S = 1.0
@@ -36,10 +38,16 @@ log = structlog.get_logger()
 
 class SealWriter:
     def __init__(self, broker: Broker, archive: ArchiveWriter, *, batch_max: int) -> None:
+        self.counts = Counts()
         self._broker = broker
         self._archive = archive
         self._batch_max = batch_max
         self._breaker = Breaker()
+
+    @property
+    def archive_down(self) -> bool:
+        """Whether the archive has not answered for a while."""
+        return self._breaker.open
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write seals until `stop`. The batch in hand is finished, unless the archive is down: then it is given back."""
@@ -64,10 +72,21 @@ class SealWriter:
             except AnabranchError as error:
                 settled.append((delivery, error))
         async with _held(deliveries):
+            begun_ms = now_ms()
             outcomes = await self._write([message for _, message in readable], stop)
             for (delivery, message), outcome in zip(readable, outcomes, strict=True):
+                if isinstance(message, Seal) and outcome is None:
+                    self._note(message, delivery.trace, begun_ms)
                 settled.append((delivery, outcome or await self._forget(message)))
             await _each([self._close(delivery, outcome) for delivery, outcome in settled])
+
+    def _note(self, seal: Seal, trace: str, begun_ms: int) -> None:
+        """A run is in the archive."""
+        committed_ms = now_ms()
+        self.counts.behind_s.observe(max(committed_ms - seal.run.ended, 0) / 1000)
+        if trace:
+            whose = {"run": seal.run.id, "conversation": seal.conversation}
+            tracing.note("commit", parent=trace, begun_ms=begun_ms, ended_ms=committed_ms, **whose)
 
     async def _forget(self, message: Archivable) -> AnabranchError | None:
         """Once the archive has forgotten a conversation, the broker must, too. What goes wrong is returned."""
@@ -82,18 +101,19 @@ class SealWriter:
         """Write until the archive answers, or `stop`: then the outcomes are Unavailable."""
         while True:
             try:
-                with metrics.BATCH_S.time():
-                    if not self._breaker.open:
-                        outcomes = await self._archive.write(messages)
-                    else:
-                        await self._archive.ping()
-                        outcomes = await self._write_singly(messages)
+                begun = time.monotonic()
+                if not self._breaker.open:
+                    outcomes = await self._archive.write(messages)
+                else:
+                    await self._archive.ping()
+                    outcomes = await self._write_singly(messages)
             except Unavailable as error:
                 if await self._pause(error, stop):
                     return [error] * len(messages)
             else:
                 self._breaker.succeeded()
-                metrics.ARCHIVE_DOWN.set(0)
+                self.counts.commit_s.observe(time.monotonic() - begun)
+                self.counts.batch.observe(len(messages))
                 return outcomes
 
     async def _write_singly(self, messages: list[Archivable]) -> Sequence[AnabranchError | None]:
@@ -109,7 +129,7 @@ class SealWriter:
     async def _pause(self, error: Unavailable, stop: asyncio.Event) -> bool:
         """Wait before the next try; True if it was stopped meanwhile."""
         pause_s = self._breaker.failed(random.random())
-        metrics.ARCHIVE_DOWN.set(self._breaker.open)
+        self.counts.failures += 1
         log.warning("the archive does not take seals", error=str(error), again_in_s=round(pause_s, 1))
         return await _stopped_within(stop, pause_s)
 
@@ -117,23 +137,26 @@ class SealWriter:
         """Acknowledge what is written, give back what the archive could not take now, bury what it never will."""
         match outcome:
             case None:
-                metrics.SEALS.labels("written").inc()
+                self.counts.seals.add("written")
                 await delivery.ack()
             case Unavailable():
+                self.counts.seals.add("returned")
                 await delivery.nak(RETRY_S)
             case _:
                 await self._bury(delivery, outcome)
 
     async def _bury(self, delivery: Delivery, error: AnabranchError) -> None:
         """To the dead letters, and only then out of the queue."""
-        log.error("a message cannot be archived", subject=delivery.subject, code=error.code, error=str(error))
+        letter = dead_letter(delivery.subject, delivery.data, error, now_ms())
+        whose = {"conversation": letter.conversation, "run": letter.run}
+        log.error("a message cannot be archived", **whose, code=error.code, error=str(error))
         try:
-            await self._broker.publish_dead(dead_letter(delivery.subject, delivery.data, error, now_ms()))
+            await self._broker.publish_dead(letter)
         except AnabranchError as unburied:
-            log.warning("no dead letter could be written", subject=delivery.subject, error=str(unburied))
+            log.warning("no dead letter could be written", **whose, error=str(unburied))
             await delivery.nak(RETRY_S)
         else:
-            metrics.SEALS.labels("dead").inc()
+            self.counts.seals.add("dead")
             await delivery.ack()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -70,10 +71,11 @@ class Stack:
         await self._apply(environment)
         if self._settings.wants_local_model:
             environment |= await self._start_local_model()
+        metrics = self._metrics()
         for index in range(self._settings.persisters):
-            await self._start("persister", f"persister-{index + 1}", environment)
+            await self._start("persister", f"persister-{index + 1}", environment | next(metrics))
         for index in range(self._settings.workers):
-            await self._start("agent_worker", f"worker-{index + 1}", environment)
+            await self._start("agent_worker", f"worker-{index + 1}", environment | next(metrics))
         gateways = []
         for index in range(self._settings.gateways):
             own = environment | {"ANABRANCH_PORT": str(self._settings.port + index)}
@@ -110,6 +112,12 @@ class Stack:
             "ANABRANCH_DATABASE_URL": database,
             "ANABRANCH_ACK_WAIT_S": os.environ.get("ANABRANCH_ACK_WAIT_S") or ACK_WAIT_S,
         }
+
+    def _metrics(self) -> Iterator[dict[str, str]]:
+        """A port for the metrics of each process that has no other, one after the other; none if none is wanted."""
+        first = self._settings.metrics_port
+        for offset in itertools.count():
+            yield {"ANABRANCH_METRICS_PORT": str(first + offset)} if first else {}
 
     async def _apply(self, environment: dict[str, str]) -> None:
         """Make the streams and the archive's tables: idempotent, so every start does it."""

@@ -17,6 +17,8 @@ from tests.broker.conftest import ACK_WAIT_S
 from tests.broker.place import Place, append, read_all
 from tests.broker.waiting import eventually
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 # --- the log
 
 
@@ -136,6 +138,15 @@ async def test_bounds_name_the_epoch_as_a_cursor_can_and_the_last_sequence(broke
     assert (await other.bounds(0)).epoch == bounds.epoch
     with pytest.raises(NotFound):
         await broker.bounds(9)
+
+
+async def test_a_message_of_the_log_is_read_back_by_itself_with_the_trace_it_was_stored_in(broker, place):
+    traced = await broker.append(place.lane(), b"1", msg_id=f"{place.conversation}:traced", trace=TRACE)
+    await append(broker, place.lane("r1"), b"2")
+
+    assert (await broker.last_message(0, place.lane())).trace == TRACE
+    assert (await broker.next_message(0, place.lane(), traced.seq - 1)).trace == TRACE
+    assert (await broker.last_message(0, place.lane("r1"))).trace == ""
 
 
 # --- live
@@ -289,6 +300,17 @@ async def test_seals_are_fetched_in_batches_and_once_per_message_id(broker, plac
     for delivery in found:
         await delivery.ack()
     assert list(await broker.fetch_seals(10, 0.1)) == []
+
+
+async def test_commands_and_seals_are_delivered_with_the_trace_they_were_published_in(broker, place):
+    await broker.publish_command(place.command(f"r{place.conversation}"), trace=TRACE)
+    await broker.publish_seal(record(place, "traced"), f"{place.conversation}:1", trace=TRACE)
+    await broker.publish_seal(record(place, "not"), f"{place.conversation}:2")
+    command, seals = await next_command(broker, place), await seals_of(broker, place, 2)
+    for delivery in [command, *seals]:
+        await delivery.ack()
+
+    assert [delivery.trace for delivery in [command, *seals]] == [TRACE, TRACE, ""]
 
 
 async def test_a_large_seal_arrives_whole(broker, place):

@@ -10,6 +10,7 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.codec import decode_frame, encode_frame
 from schemas.errors import Conflict, Unavailable
+from services import tracing
 from services.broker import input_lane
 from services.broker.input_lane import append_input, find_successor, lane_is_over, read_inputs
 from services.broker.memory import MemoryBroker
@@ -55,6 +56,18 @@ async def test_a_decision_is_made_again_when_another_writer_was_faster():
     assert [record and record.seq for record in seen] == [None, 1]
 
 
+async def test_a_queued_run_is_found_with_the_trace_its_message_was_stored_in():
+    broker = MemoryBroker()
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with tracing.continued(trace):
+        await append_input(broker, *ADDRESS, "r1", queued("r1"))
+    await append_input(broker, *ADDRESS, "r2", queued("r2"))
+
+    first = await find_successor(broker, *ADDRESS, 0)
+    second = await find_successor(broker, *ADDRESS, first.seq)
+    assert (first.run, first.trace, second.run, second.trace) == ("r1", trace, "r2", "")
+
+
 class Unheard(MemoryBroker):
     """Stores, or does not, and does not answer, the first `times`."""
 
@@ -64,7 +77,7 @@ class Unheard(MemoryBroker):
         self.stores = stores
         self.then = then
 
-    async def append(self, subject, data, *, msg_id, expected_last=None):
+    async def append(self, subject, data, *, msg_id, expected_last=None, trace=""):
         if self.times == 0:
             return await super().append(subject, data, msg_id=msg_id, expected_last=expected_last)
         self.times -= 1

@@ -84,6 +84,7 @@ class DeafDelivery:
         self.delivery = delivery
         self.data = delivery.data
         self.subject = delivery.subject
+        self.trace = delivery.trace
 
     async def ack(self) -> None:
         if self.broker.losses:

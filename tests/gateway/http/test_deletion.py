@@ -170,7 +170,7 @@ async def test_a_gateway_that_missed_the_last_word_finds_it_in_the_emptied_log(s
 class _Dying(MemoryBroker):
     """Stores the last word and fails before it tells the persisters."""
 
-    async def publish_seal(self, message, msg_id):
+    async def publish_seal(self, message, msg_id, *, trace=""):
         raise Unavailable("killed")
 
 

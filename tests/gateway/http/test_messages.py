@@ -79,10 +79,10 @@ class _Dying(MemoryBroker):
 
     dead = True
 
-    async def publish_command(self, command):
+    async def publish_command(self, command, *, trace=""):
         if self.dead:
             raise Unavailable("killed")
-        await super().publish_command(command)
+        await super().publish_command(command, trace=trace)
 
 
 async def test_a_post_repeated_after_the_gateway_died_publishes_the_command_it_had_not(core, start, worker):
