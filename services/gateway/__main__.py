@@ -34,7 +34,8 @@ async def main(stop: asyncio.Event) -> None:
         stack.push_async_callback(broker.close)
         archive = open_reader(settings.database_url)
         stack.push_async_callback(archive.close)
-        hub = await stack.enter_async_context(Hub(broker, archive, HubSettings(partitions=settings.partitions)))
+        limits = HubSettings(partitions=settings.partitions, connection_s_max=settings.connection_s_max)
+        hub = await stack.enter_async_context(Hub(broker, archive, limits))
         app = assemble(settings, broker, archive, hub)
         host, port = listener.getsockname()[:2]
         structlog.get_logger().info("serving", host=host, port=port)

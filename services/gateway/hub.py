@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 import structlog
@@ -24,15 +25,26 @@ from services.gateway.reader import Closed
 TICK_S = 0.1
 """How often the hub looks which channels are due for a check or for closing."""
 
-DRAIN_BATCH = 100
-DRAIN_BATCH_PAUSE_S = 0.02
-"""WebSockets told to leave at once, and the pause after them: 5,000 take a second, and no loop turn is long."""
+DRAIN_BATCH = 50
+DRAIN_BATCH_PAUSE_S = 0.1
+"""Viewers told to leave at once, and the pause after them: the other gateways take in 500 a second and more, and who has not
+been told yet is served meanwhile.
+"""
+
+DRAIN_S = 10.0
+"""However many they are: then a batch is larger."""
+
+LIFETIME_SPREAD = 0.2
+"""Connections that were made in one second do not end in one second: this part of a lifetime is random."""
 
 _log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`partitions`: the slots new conversations are spread over. `ring_bytes_max`: recent frames kept per conversation.
+    `connection_s_max`: how long a viewer's connection may last before it is sent elsewhere; 0 for ever.
     `linger_s`: how long a conversation that nobody watches stays joined. `joins_max`: conversations opened at once, and
     `joins_waiting_max` more may wait for that. `channels_max`: a watched conversation costs about 10 KB and its transcript
     twice. `reads_max`: channels that look into the log at once.
@@ -43,6 +55,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     partitions: int = 1
     ring_bytes_max: int = 128 * 1024
+    connection_s_max: float = 0.0
     linger_s: float = 5.0
     joins_max: int = 32
     joins_waiting_max: int = 2048
@@ -60,7 +73,7 @@ DEFAULTS = HubSettings()
 class Socket(Protocol):
     """An open WebSocket, as the hub needs it when the gateway goes away."""
 
-    def go_away(self, after_ms: int) -> None:
+    def go_away(self, after_ms: int, reason: str) -> None:
         """Say `reconnect`, close with 4000, without waiting."""
 
 
@@ -170,6 +183,10 @@ class Hub:
     def ring_bytes_max(self) -> int:
         return self._settings.ring_bytes_max
 
+    def lifetime_s(self) -> float | None:
+        """How long a connection that begins now may last: 80 to 100 % of the maximum. None: for ever."""
+        return self._settings.connection_s_max * random.uniform(1 - LIFETIME_SPREAD, 1) or None
+
     def dirty(self, channel: Channel) -> None:
         """Call `channel.flush` at the end of this turn: all frames that one read of the broker's socket brought are in."""
         if not self._dirty:
@@ -262,18 +279,15 @@ class Hub:
     def leave(self, socket: Socket) -> None:
         self._sockets.discard(socket)
 
-    async def drain(self, after_ms_max: int) -> None:
+    async def drain(self, after_ms_max: int, *, within_s: float = DRAIN_S) -> None:
         """Refuse new channels and WebSockets (Closed), send every WebSocket `reconnect` with a random delay up to
-        `after_ms_max` and close it with 4000, in batches; end every waiting `Reader` with `Closed`. Returns when done.
+        `after_ms_max` and close it with 4000, in batches; then end every waiting `Reader` with `Closed`, by channels, in
+        batches. Returns when done, within about `within_s`.
         """
         self._draining = True
-        sockets = list(self._sockets)
-        random.shuffle(sockets)
-        for start in range(0, len(sockets), DRAIN_BATCH):
-            for socket in sockets[start : start + DRAIN_BATCH]:
-                socket.go_away(random.randint(0, after_ms_max))
-            await asyncio.sleep(DRAIN_BATCH_PAUSE_S)
-        for channel in self._channels.values():
+        async for socket in _paced(self._sockets, within_s / 2):
+            socket.go_away(random.randint(0, after_ms_max), "this gateway is going away")
+        async for channel in _paced(self._channels.values(), within_s / 2):
             channel.close()
 
     async def close(self) -> None:
@@ -287,3 +301,13 @@ class Hub:
             task.cancel()
         self._channels.clear()
         self._idle_since.clear()
+
+
+async def _paced(those: Collection[T], within_s: float) -> AsyncIterator[T]:
+    """All of them in a random order, with a pause after every batch, in which those who were told can leave."""
+    size = max(DRAIN_BATCH, math.ceil(len(those) * DRAIN_BATCH_PAUSE_S / within_s))
+    shuffled = random.sample(list(those), len(those))
+    for start in range(0, len(shuffled), size):
+        for one in shuffled[start : start + size]:
+            yield one
+        await asyncio.sleep(DRAIN_BATCH_PAUSE_S)

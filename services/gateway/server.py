@@ -79,8 +79,8 @@ class Server(uvicorn.Server):
             server.close()
 
 
-def configure(app: Any, *, grace_s: float) -> uvicorn.Config:
-    """How the gateway uses uvicorn; pinned by tests/gateway/stream/test_push.py. `grace_s`: see `serve`."""
+def configure(app: Any) -> uvicorn.Config:
+    """How the gateway uses uvicorn; pinned by tests/gateway/stream/test_push.py."""
     return uvicorn.Config(
         app,
         http="httptools",
@@ -93,7 +93,6 @@ def configure(app: Any, *, grace_s: float) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(grace_s)),
     )
 
 
@@ -101,15 +100,18 @@ async def serve(app: Any, listener: socket.socket, hub: Hub, stop: asyncio.Event
     """Serve `app` until `stop` is set; then stop accepting, drain the hub, wait for responses, and return within
     `drain_s` seconds. Raises Unavailable if the application's start-up failed.
     """
-    server = Server(configure(app, grace_s=max(1.0, drain_s - EXIT_MARGIN_S)))
+    server = Server(configure(app))
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(_serve(server, listener))
         stopping = tasks.create_task(stop.wait())
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if server.started and not serving.done():
+            begun = asyncio.get_running_loop().time()
             server.stop_accepting()
-            await hub.drain(RECONNECT_MS_MAX)
+            await hub.drain(RECONNECT_MS_MAX, within_s=drain_s / 2)
+            left_s = drain_s - EXIT_MARGIN_S - (asyncio.get_running_loop().time() - begun)
+            server.config.timeout_graceful_shutdown = max(1, round(left_s))
         server.should_exit = True
 
 

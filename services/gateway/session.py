@@ -27,6 +27,8 @@ BAD_MESSAGES_MAX = 16
 REFUSED_MESSAGES_MAX = 1024
 """Messages over the rate, each answered by `overloaded`, after which the client is taken for one that does not listen."""
 
+GOING_AWAY = "this gateway is going away"
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
@@ -70,8 +72,9 @@ class Session:
         self._refused = 0
 
     async def run(self, receive: Receive) -> None:
-        """Serve until the socket closes."""
+        """Serve until the socket closes, or is as old as one may get."""
         self.hub.enter(self)
+        ending = self._end_in(self.hub.lifetime_s())
         try:
             async with self._tasks:
                 try:
@@ -80,7 +83,14 @@ class Session:
                     for subscription in self._subscriptions.values():
                         subscription.close()
         finally:
+            if ending is not None:
+                ending.cancel()
             self.hub.leave(self)
+
+    def _end_in(self, lifetime_s: float | None) -> asyncio.TimerHandle | None:
+        if lifetime_s is None:
+            return None
+        return asyncio.get_running_loop().call_later(lifetime_s, self.go_away, 0, "come back, perhaps elsewhere")
 
     # --- what subscriptions and the hub ask of it
 
@@ -101,9 +111,8 @@ class Session:
     def stalled(self) -> None:
         self.outlet.end(Close.STALLED, "nothing was read for too long")
 
-    def go_away(self, after_ms: int) -> None:
-        message = wire.Reconnect(after_ms=after_ms)
-        self.outlet.end(Close.GOING_AWAY, "this gateway is going away", last=self._encode(message))
+    def go_away(self, after_ms: int, reason: str) -> None:
+        self.outlet.end(Close.GOING_AWAY, reason, last=self._encode(wire.Reconnect(after_ms=after_ms)))
 
     # --- what comes in
 
@@ -165,6 +174,9 @@ class Session:
 
     def _subscribe(self, message: wire.Subscribe) -> None:
         """The answer comes from the subscription's own task: a join that takes long holds up nothing else."""
+        if self.hub.draining:  # it would be told to leave soon: now it loses no time
+            self.go_away(0, GOING_AWAY)
+            return
         sub = message.sub or message.conversation
         if sub in self._subscriptions:
             raise Conflict(f"there is a subscription {sub!r} already", code="subscription_exists")

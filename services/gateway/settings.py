@@ -14,7 +14,8 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`port` 0 takes a free one. `partitions`: the slots that new conversations are spread over. `queued_max`: messages
-    that may wait in one conversation. `drain_s`: from SIGTERM until what has not finished is cut.
+    that may wait in one conversation. `drain_s`: from SIGTERM until what has not finished is cut. `connection_s_max`: how long
+    a viewer's connection may last before it is told to come back, 0 for ever.
     """
 
     host: str = "127.0.0.1"
@@ -26,4 +27,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queued_max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1024)] = 1024 * 1024
     drain_s: Annotated[float, msgspec.Meta(gt=0, le=DRAIN_S_MAX)] = 25.0
+    connection_s_max: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     replay_mirror: bool = False

@@ -100,7 +100,10 @@ class EventStream(Response):
             first = await reader.next()
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await _write(send, event(first, event_id(first), retry=True))
-            await _first_of(_pump(reader, send, asked.until_run), _beat(send), _until_gone(receive))
+            parts = [_pump(reader, send, asked.until_run), _beat(send), _until_gone(receive)]
+            if (lifetime_s := self._hub.lifetime_s()) is not None:
+                parts.append(asyncio.sleep(lifetime_s))
+            await _first_of(*parts)
         await send({"type": "http.response.body", "body": b""})
 
 

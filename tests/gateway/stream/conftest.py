@@ -16,7 +16,7 @@ from schemas import wire
 from schemas.errors import Forbidden
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.gateway.endpoint import WebSocketEndpoint
-from services.gateway.hub import Hub
+from services.gateway.hub import Hub, HubSettings
 from services.gateway.server import listen, serve
 from tests.gateway.stream import kit
 
@@ -99,11 +99,13 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway_on(core: MemoryCore, *, stalled_s: float = 30.0, wrap: Callable = lambda app: app):
+async def gateway_on(
+    core: MemoryCore, *, stalled_s: float = 30.0, wrap: Callable = lambda app: app, settings: HubSettings = kit.QUICK
+):
     broker, input = MemoryBroker(core), Input()
     listener = listen("127.0.0.1", 0)
     stop = asyncio.Event()
-    async with Hub(broker, kit.Archive(), kit.QUICK) as hub, asyncio.TaskGroup() as tasks:
+    async with Hub(broker, kit.Archive(), settings) as hub, asyncio.TaskGroup() as tasks:
         endpoint = wrap(WebSocketEndpoint(hub, identify, input, stalled_s=stalled_s))
 
         async def app(scope, receive, send):

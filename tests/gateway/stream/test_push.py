@@ -37,7 +37,7 @@ def test_uvicorn_has_every_private_part_that_is_used():
 
 
 def test_the_server_uses_it_without_compression():
-    config = configure(lambda: None, grace_s=1)
+    config = configure(lambda: None)
     config.load()
     assert config.ws_protocol_class is PushProtocol
     assert config.ws_per_message_deflate is False
