@@ -10,12 +10,15 @@ import msgspec
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The form of an error on every wire: HTTP bodies, WebSocket `error` messages, failed runs."""
+    """The form of an error on every wire: HTTP bodies, WebSocket `error` messages, failed runs. `hint` (of a failed run):
+    what may help.
+    """
 
     code: str
     message: str
     retryable: bool = False
     ref: str = ""
+    hint: str = ""
 
 
 class AnabranchError(Exception):

@@ -355,7 +355,7 @@ class Fold:
 
     def _run_failed(self, event: ev.RunFailed, frame: ev.Frame) -> None:
         run = self._end_run("failed", event, frame)
-        run.error = ErrorBody(code=event.code, message=event.message, retryable=event.retryable)
+        run.error = ErrorBody(code=event.code, message=event.message, retryable=event.retryable, hint=event.hint)
 
     def _run_cancelled(self, event: ev.RunCancelled, frame: ev.Frame) -> None:
         self._end_run("cancelled", event, frame).by = event.by

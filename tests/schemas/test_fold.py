@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas import events as ev
 from schemas.codec import decode_frame, encode_frame
-from schemas.errors import FoldError
+from schemas.errors import ErrorBody, FoldError
 from schemas.fold import Fold, add_usage, fold_all, title_from
 from schemas.transcript import Agent, Artifact, Message, Transcript
 from tests.schemas import logs
@@ -215,6 +215,14 @@ def test_the_end_of_a_run_closes_what_was_left_open_as_interrupted():
     item = state.item("m")
     assert isinstance(item, Message)
     assert (item.status, item.content) == ("interrupted", "hal")
+
+
+def test_what_failed_a_run_and_what_may_help_stand_in_the_transcript():
+    state = fresh()
+    failed = ev.RunFailed(code="boom", message="it broke", retryable=True, hint="Wait a little.")
+    state.apply(frame(1, ev.RunStarted(agent="team"), failed))
+    (run,) = state.runs.values()
+    assert run.error == ErrorBody(code="boom", message="it broke", retryable=True, hint="Wait a little.")
 
 
 def test_a_reader_of_part_of_the_log_passes_over_what_it_never_saw():

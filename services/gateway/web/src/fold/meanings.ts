@@ -53,8 +53,8 @@ const MEANINGS: Meanings = {
     endRun(ledger, "completed", event, place).counts = event.counts;
   },
   "run.failed": (ledger, event, place) => {
-    const { code, message, retryable } = event;
-    endRun(ledger, "failed", event, place).error = fill("ErrorBody", { code, message, retryable });
+    const { code, message, retryable, hint } = event;
+    endRun(ledger, "failed", event, place).error = fill("ErrorBody", { code, message, retryable, hint });
   },
   "run.cancelled": (ledger, event, place) => {
     endRun(ledger, "cancelled", event, place).by = event.by;

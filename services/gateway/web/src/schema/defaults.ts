@@ -49,6 +49,7 @@ export const DEFAULTS = {
   ErrorBody: () => ({
     retryable: false,
     ref: "",
+    hint: "",
   }),
   Message: () => ({
     ns: "main",

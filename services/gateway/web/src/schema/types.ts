@@ -160,12 +160,16 @@ export interface Counts {
   artifacts?: number;
 }
 
-/** The form of an error on every wire: HTTP bodies, WebSocket `error` messages, failed runs. */
+/**
+ * The form of an error on every wire: HTTP bodies, WebSocket `error` messages, failed runs. `hint` (of a failed run):
+ * what may help.
+ */
 export interface ErrorBody {
   code: string;
   message: string;
   retryable?: boolean;
   ref?: string;
+  hint?: string;
 }
 
 /** `artifacts` are the ids of those made as part of this message. */

@@ -71,15 +71,18 @@ function Elapsed({ since }: { since: number }) {
   ) : null;
 }
 
+function advice({ hint, retryable }: { hint?: string; retryable?: boolean }): string {
+  if (hint) return hint;
+  return retryable ? "It may work when the message is sent again." : "Sent again as it is, it would fail again.";
+}
+
 function Failed({ run: { error } }: { run: Run }) {
   return (
     <div className={css.failed}>
       <p>
         <strong>It failed.</strong> {error?.message} {error?.code && <code>{error.code}</code>}
       </p>
-      <p className={css.hint}>
-        {error?.retryable ? "It may work when the message is sent again." : "Sent again as it is, it would fail again."}
-      </p>
+      <p className={css.hint}>{error ? advice(error) : ""}</p>
     </div>
   );
 }
