@@ -11,7 +11,7 @@ milliseconds), any other event carries `dt` in steps of DT_STEP_MS.
 from __future__ import annotations
 
 import enum
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -34,7 +34,12 @@ ENVELOPE_BYTES_MAX = 512
 
 BUFFER_EVENTS_MAX = 2_000
 BUFFER_CHARS_MAX = 256 * 1024
-"""With more waiting than this the lane is full and holds back its source: a broker outage must not fill the memory."""
+"""With more waiting than this the lane is full and holds back its source: a broker outage must not fill the memory.
+Characters are those of a delta's text, and of any other event's JSON.
+"""
+
+CROWDED = 8
+"""So many times as much as makes it full, and a source that never waits is refused: an outage, or a loop without an await."""
 
 RETRY_PAUSE_S = 0.1
 RETRY_PAUSE_S_MAX = 2.0
@@ -93,20 +98,25 @@ class Lane:
         self.retry_at = 0.0
         self._retry_s = retry_s
         self._buffer: list[ev.AnyEvent] = []
+        self._sizes: deque[int] = deque()
+        """Of what waits and is no delta, in order: neither merging nor cutting deltas changes it."""
         self._ts = 0
         self._flight: _Flight | None = None
 
     # --- what waits
 
-    def add(self, event: ev.AnyEvent, ts: int) -> None:
-        """Queue an event that happened at `ts` (ms) and names its namespace. It belongs to the lane from now on."""
+    def add(self, event: ev.AnyEvent, ts: int, size: int = 1) -> None:
+        """Queue an event that happened at `ts` (ms) and names its namespace. It belongs to the lane from now on. `size`, of
+        one that is no delta: the characters of its JSON.
+        """
         buffer = self._buffer
         if not buffer:
             self._ts = ts
         if type(event) in _DELTAS:
             self.chars += len(event.text)  # type: ignore[union-attr]
         else:
-            self.chars += 1
+            self.chars += size
+            self._sizes.append(size)
             dt = (ts - self._ts) // DT_STEP_MS * DT_STEP_MS
             if dt > 0:
                 _set(event, "dt", dt)
@@ -130,13 +140,23 @@ class Lane:
     def full(self) -> bool:
         return self.chars >= BUFFER_CHARS_MAX or len(self._buffer) >= BUFFER_EVENTS_MAX
 
+    @property
+    def crowded(self) -> bool:
+        return self.chars >= CROWDED * BUFFER_CHARS_MAX or len(self._buffer) >= CROWDED * BUFFER_EVENTS_MAX
+
     # --- what is sent
 
     def cut(self, now: float) -> Sending:
         """Make the next frame of what waits, as much as fits. Only while something waits and nothing is in flight."""
         frame, data, rest = self._fitting(merge_deltas(self._buffer))
         self._buffer = rest
-        self.chars = sum(len(event.text) if isinstance(event, ev.TEXT_DELTAS) else 1 for event in rest)
+        if rest:
+            self.chars -= sum(
+                len(e.text) if isinstance(e, ev.TEXT_DELTAS) else self._sizes.popleft() for e in frame.events
+            )
+        else:
+            self.chars = 0
+            self._sizes.clear()
         sending = Sending(data, f"{self.run}:{self.attempt}:{frame.n}", self.last_seq)
         upto = self.stored_count if rest else self.added
         self._flight = _Flight(frame, sending, upto, now)

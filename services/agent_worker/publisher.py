@@ -55,16 +55,23 @@ class LaneWriter:
         self._on_lost = on_lost
         self._waiters: list[asyncio.Future[None]] = []
 
-    def emit(self, event: ev.AnyEvent) -> None:
-        """Queue an event, which must name its namespace. Await `room` before the next one when `full`."""
+    def emit(self, event: ev.AnyEvent, size: int = 1) -> None:
+        """Queue an event, which must name its namespace. Await `room` before the next one when `full`. `size`, of one that is
+        no delta: the characters of its JSON.
+        """
         if self.lost is None:
-            self.lane.add(event, time.time_ns() // 1_000_000)
+            self.lane.add(event, time.time_ns() // 1_000_000, size)
             if not self.offered:
                 self._publisher.offer_soon(self)
 
     @property
     def full(self) -> bool:
         return self.lane.full
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that nobody may add to it without waiting."""
+        return self.lane.crowded
 
     async def room(self) -> None:
         """Wait until the buffer is not full. Raises what the lane was lost with."""

@@ -192,7 +192,7 @@ class Run:
             kept = self._turn.kept.plan(self.ns)
             self._plan = kept.id if kept is not None else self._turn.ids.next("p")
         plan = [ev.PlanItem(text=item) if isinstance(item, str) else item for item in items]
-        self._emit(ev.PlanUpdated(id=self._plan, items=plan))
+        self._note(ev.PlanUpdated(id=self._plan, items=plan))
 
     # --- artifacts and the rest
 
@@ -209,12 +209,12 @@ class Run:
         quote = note(quote)
         if self._turn.kept.source(self.ns, url, quote) is None:
             item_id = self._turn.ids.next("q")
-            self._emit(ev.SourceAdded(id=item_id, url=url, title=note(title), quote=quote, message=message))
+            self._note(ev.SourceAdded(id=item_id, url=url, title=note(title), quote=quote, message=message))
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
         text = note(text)
         if self._turn.kept.log(self.ns, level, text) is None:
-            self._emit(ev.Log(id=self._turn.ids.next("l"), level=level, text=text))
+            self._note(ev.Log(id=self._turn.ids.next("l"), level=level, text=text))
 
     @property
     def state(self) -> Any:
@@ -225,18 +225,18 @@ class Run:
         """Raises Invalid for a number that is not finite, TooLarge for what no event can carry."""
         self._state = plain(value)
         if not self._turn.kept.state_update(self.ns):
-            self._emit(ev.StateSnapshot(state=self._state))
+            self._note(ev.StateSnapshot(state=self._state))
 
     def patch_state(self, patch: list[dict[str, Any]]) -> None:
         """Change the state by RFC 6902 operations. Raises FoldError if they do not apply; else as `set_state`."""
         patch = plain(patch)
         self._state = apply_patch(self._state, patch)
         if not self._turn.kept.state_update(self.ns):
-            self._emit(ev.StateDelta(patch=patch))
+            self._note(ev.StateDelta(patch=patch))
 
     def usage(self, usage: ev.Usage) -> None:
         """Add what a model used that the run did not call itself."""
-        self._emit(ev.UsageUpdated(usage=usage))
+        self._note(ev.UsageUpdated(usage=usage))
 
     # --- people
 
@@ -266,6 +266,11 @@ class Run:
         return await self._turn.ask(request, timeout_s)
 
     # --- inside
+
+    def _note(self, event: ev.KnownEvent) -> None:
+        """Publish what waits for nothing. Raises Overloaded (`too_much_unpublished`), TooLarge."""
+        self._turn.check_crowd()
+        self._emit(event)
 
     def _emit(self, event: ev.KnownEvent) -> None:
         msgspec.structs.force_setattr(event, "ns", self.ns)

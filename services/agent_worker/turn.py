@@ -18,7 +18,7 @@ from schemas import events as ev
 from schemas import subjects
 from schemas.codec import encode_frame
 from schemas.commands import RunCommand
-from schemas.errors import AnabranchError, TooLarge
+from schemas.errors import AnabranchError, Overloaded, TooLarge
 from services.agent_worker.kept import CANCELLED, Ids, Kept
 from services.agent_worker.metrics import RunCounts
 from services.agent_worker.models.port import Model
@@ -44,7 +44,10 @@ class Sink(Protocol):
     @property
     def full(self) -> bool: ...
 
-    def emit(self, event: ev.AnyEvent) -> None: ...
+    @property
+    def crowded(self) -> bool: ...
+
+    def emit(self, event: ev.AnyEvent, size: int = 1) -> None: ...
 
     async def room(self) -> None: ...
 
@@ -114,10 +117,20 @@ class Turn:
         """
         if self.ended:
             return
-        if not isinstance(event, ev.TEXT_DELTAS):
-            check_size(event)
+        if isinstance(event, ev.TEXT_DELTAS):
+            self.sink.emit(event)
+        else:
+            size = check_size(event)
             self._track(event)
-        self.sink.emit(event)
+            self.sink.emit(event, size)
+
+    def check_crowd(self) -> None:
+        """To be called before what is emitted without ever awaiting `room`. Raises Overloaded: too much waits already."""
+        if self.sink.crowded:
+            raise Overloaded(
+                "too much waits to be published: the log does not keep up, or a loop publishes without an await",
+                code="too_much_unpublished",
+            )
 
     async def room(self) -> None:
         """To be awaited now and then while much is emitted: holds back the source while the log does not keep up."""
@@ -220,11 +233,13 @@ def _reference(result: Any) -> str | None:
 BROKEN_OFF = "The run ended before this did."
 
 
-def check_size(event: ev.AnyEvent) -> None:
+def check_size(event: ev.AnyEvent) -> int:
+    """The bytes of an event, encoded. Raises TooLarge."""
     size = len(encode_frame(event))
     if size > EVENT_BYTES_MAX:
         kind = event.type if isinstance(event, ev.Unknown) else type(event).__struct_config__.tag
         raise TooLarge(f"an event {kind} of {size} bytes; the limit is {EVENT_BYTES_MAX}")
+    return size
 
 
 def note(text: str) -> str:

@@ -48,6 +48,7 @@ class Tape:
     """A sink: every event is a frame of its own, so that a tape can be cut anywhere."""
 
     full = False
+    crowded = False
 
     def __init__(self, attempt: int = 1, before: Sequence[ev.Frame] = ()) -> None:
         self.attempt = attempt
@@ -56,7 +57,7 @@ class Tape:
             self.emit(ev.RunRetrying(cause="worker_lost"))
         self.emit(ev.RunStarted(agent="a"))
 
-    def emit(self, event: ev.AnyEvent) -> None:
+    def emit(self, event: ev.AnyEvent, size: int = 1) -> None:
         n = len(self.frames) + 1
         ns = event.ns or "main"
         frame = ev.Frame(run="r1", attempt=self.attempt, n=n, ts=n, ns=ns, events=[event])

@@ -200,6 +200,40 @@ def test_a_lane_is_full_at_its_limits_and_has_room_when_a_frame_was_cut():
     assert not lane.full
 
 
+def test_a_large_event_fills_a_lane_as_a_long_text_does():
+    lane = Lane("r1", 1)
+    for number in range(8):
+        assert not lane.full
+        lane.add(ev.ToolResult(id=f"t1-{number}", result="x" * 32_768, ns="main"), 0, 32_768)
+    assert lane.full
+
+
+@given(words=words, sizes=st.lists(st.integers(1, 9_000), min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_what_waits_counts_exactly_whatever_has_left_before(words, sizes):
+    lane = Lane("r1", 1)
+    for number, (index, text) in enumerate(words):
+        lane.add(delta(number, text * 400, item=f"m1-{index}"), 0)
+        size = sizes[number % len(sizes)]
+        lane.add(ev.Log(id=f"l1-{number}", level="info", text="x" * size, ns="main"), 0, size)
+    left = lane.chars
+    while lane.waiting:
+        lane.cut(0.0)
+        left -= sum(len(event.text) for event in lane.stored(1).events)
+        assert lane.chars == left
+
+
+def test_a_lane_is_crowded_once_eight_times_as_much_waits_as_makes_it_full():
+    lane = Lane("r1", 1)
+    for number in range(8 * BUFFER_EVENTS_MAX):
+        assert not lane.crowded
+        lane.add(delta(number, "x"), 0)
+    assert lane.crowded
+    lane = Lane("r1", 1)
+    lane.add(ev.Log(id="l1-1", level="info", text="x", ns="main"), 0, 8 * 256 * 1024)
+    assert lane.crowded
+
+
 def test_a_long_delta_is_cut_and_its_pieces_continue_each_other():
     pieces = split_deltas([delta(5, "x" * (2 * DELTA_CHARS_MAX + 1))])
     assert [(piece.at, len(piece.text)) for piece in pieces] == [

@@ -63,6 +63,24 @@ async def test_a_run_is_claimed_streamed_completed_sealed_and_acknowledged(stage
     assert seal.title == "you"
 
 
+async def test_an_agent_that_publishes_and_never_waits_is_stopped_before_it_fills_the_memory(stage):
+    told = 0
+
+    @stage.agent
+    async def hasty(run, task):
+        nonlocal told
+        while True:
+            run.set_state({"told": told, "story": "x" * 40_000})
+            told += 1
+
+    async with stage.worker():
+        command = await stage.post("hasty")
+        fold = await stage.ended(command.run)
+    error = fold.runs[command.run].error
+    assert (error.code, error.retryable) == ("too_much_unpublished", True)
+    assert told < 60
+
+
 async def test_agents_run_at_the_same_time_in_namespaces_of_their_own(stage):
     meeting = asyncio.Barrier(2)
 
