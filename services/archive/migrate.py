@@ -10,6 +10,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from schemas.errors import Unavailable
@@ -37,6 +39,28 @@ async def migrate(database_url: str) -> None:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+async def is_current(database_url: str) -> bool:
+    """Whether the tables are those of this version, or of a later one that has been here.
+
+    Raises:
+        Invalid: the URL is none of ours.
+        Unavailable: the database cannot be reached.
+    """
+    engine = open_engine(database_url, writes=False)
+    try:
+        async with transaction(engine) as connection:
+            return await connection.run_sync(_is_current)
+    finally:
+        await engine.dispose()
+
+
+def _is_current(connection: Connection) -> bool:
+    present = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(config(connection))
+    known = {script.revision for script in scripts.walk_revisions()}
+    return present is not None and (present == scripts.get_current_head() or present not in known)
 
 
 def _prepare(file: Path) -> None:
