@@ -1,6 +1,7 @@
 # Every question has one command. `make` alone prints them.
 PYTHON ?= python3
 JOBS ?= 2# test processes: the tests wait for servers more than they compute
+TAG ?= local# of the images
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
@@ -11,7 +12,7 @@ PAGE := $(WEB)/dist/index.html
 PAGE_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find $(WEB)/src)) $(addprefix $(WEB)/,build.py package-lock.json vite.config.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat web test lint format generate bench setup requirements clean
+.PHONY: help run chat web test test-containers images lint format generate bench setup requirements clean
 
 help: ## Print all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -28,6 +29,16 @@ web: | $(VENV)/bin/python ## Build the page that the gateway serves (Node, if th
 test: $(VENV)/dev $(PAGE) ## Run all tests, against real servers and a real browser (sets itself up first)
 	@$(BIN)/python -m tests.web.chromium
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-containers: $(VENV)/dev ## Build the images and run the pipeline and a rolling update through them (needs a Docker engine)
+	@$(BIN)/python -m tests.containers $(ARGS)
+
+images: ## Build the images of the services: anabranch/gateway, worker, persister, admin
+	@for target in gateway worker persister admin; do \
+	  docker build --quiet --file deploy/Dockerfile --target $$target --tag anabranch/$$target:$(TAG) \
+	    --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse --short HEAD 2> /dev/null || echo unknown) \
+	    $(foreach name,PYTHON_IMAGE NODE_IMAGE,$(if $($(name)),--build-arg $(name)=$($(name)))) . || exit; \
+	done
 
 lint: $(VENV)/dev ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

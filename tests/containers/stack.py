@@ -1,0 +1,113 @@
+"""deploy/compose.yaml, started for a test under a name and a port of its own and removed with its volumes.
+
+ANABRANCH_IMAGES names an environment file with other base images (deploy/local/images.env).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from testcontainers.compose import DockerCompose
+
+from schemas import events as ev
+from schemas.codec import decode_frame
+from schemas.transcript import Transcript
+from services.standalone.stack import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = ROOT / "deploy" / "compose.yaml"
+PROJECT = "anabranch-test"
+COMMAND_S = 180.0
+"""An admin command takes seconds; the rest is for a busy machine."""
+
+LOG_CHARS = 20_000
+"""Of what the services logged, what a failed test shows."""
+
+HARDENED = {"ReadonlyRootfs": True, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"], "Privileged": False}
+
+
+class Kept(msgspec.Struct):
+    """One line of dump.py: what archive and log have of a conversation."""
+
+    conversation: str
+    transcript: Transcript
+    log: list[tuple[int, str]]
+
+    def frames(self) -> list[ev.Frame]:
+        return [decode_frame(data.encode(), seq) for seq, data in self.log]
+
+
+def options() -> list[str]:
+    """What every `docker compose` here is given."""
+    images = os.environ.get("ANABRANCH_IMAGES", "")
+    return [*(["--env-file", str(ROOT / images)] if images else []), "-f", str(COMPOSE)]
+
+
+def command() -> list[str]:
+    return ["docker", "compose", *options()]
+
+
+class ComposeStack:
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def run(self, *words: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """`docker compose` with these words. Raises CalledProcessError, with what it said in its notes."""
+        return _run([*command(), *words], stdin)
+
+    def containers(self, service: str) -> list[str]:
+        """The ids of the running ones, in full."""
+        return self.run("ps", "--quiet", "--no-trunc", service).stdout.decode().split()
+
+    def inspect(self, container: str) -> dict[str, object]:
+        (found,) = msgspec.json.decode(_run(["docker", "inspect", container]).stdout)
+        return found
+
+    def kill(self, container: str) -> None:
+        _run(["docker", "kill", container])
+
+    def admin(self, *words: str) -> str:
+        """What the admin command printed. Raises CalledProcessError if it failed."""
+        return self.run("run", "--rm", "--no-deps", "-T", "migrate", *words).stdout.decode()
+
+    def kept(self) -> list[Kept]:
+        """What archive and log have, read inside, where their ports are."""
+        script = (Path(__file__).parent / "dump.py").read_bytes()
+        done = self.run("run", "--rm", "--no-deps", "-T", "--entrypoint", "python", "migrate", "-", stdin=script)
+        return [msgspec.json.decode(line, type=Kept) for line in done.stdout.splitlines()]
+
+    def update(self) -> None:
+        """The rolling update of docs/operations.md."""
+        _run([str(COMPOSE.parent / "compose" / "update.sh"), *options()], seconds=15 * 60)
+
+
+def _run(
+    words: list[str], stdin: bytes | None = None, seconds: float = COMMAND_S
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(words, input=stdin, capture_output=True, check=True, timeout=seconds)
+    except subprocess.CalledProcessError as error:
+        error.add_note((error.stdout + error.stderr).decode(errors="replace")[-4000:])
+        raise
+
+
+@contextlib.contextmanager
+def running_stack(**environment: str) -> Iterator[ComposeStack]:
+    """All of it, ready; what the services logged is printed if the test fails, because pytest shows what was printed."""
+    port = free_port()
+    os.environ.update(environment | {"COMPOSE_PROJECT_NAME": PROJECT, "ANABRANCH_PORT": str(port), "MODEL": "scripted"})
+    images = os.environ.get("ANABRANCH_IMAGES", "")
+    compose = DockerCompose(
+        COMPOSE.parent, compose_file_name=COMPOSE.name, env_file=str(ROOT / images) if images else None, wait=True
+    )
+    with compose:
+        try:
+            yield ComposeStack(port)
+        finally:
+            for text in compose.get_logs("gateway", "worker", "persister", "balancer"):
+                print(text[-LOG_CHARS:])
