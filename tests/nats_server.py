@@ -40,7 +40,7 @@ class NatsServer:
     """One nats-server. It chooses its client port itself at the first start and keeps it over restarts.
 
     `sync_interval`: with the server's default nothing is lost when the *process* is killed, which is all that tests do here;
-    `always` costs a sync per message and survives a power cut.
+    `always` costs a sync per message and survives a power cut. `accounts`: more lines of configuration.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class NatsServer:
         sync_interval: str = "2m",
         max_payload: int = 1024 * 1024,
         cluster: str = "",
+        accounts: str = "",
     ) -> None:
         self.name = name
         self.folder = Path(folder) / name
-        self._settings = (sync_interval, max_payload, cluster)
+        self._settings = (sync_interval, max_payload, f"{cluster}\n{accounts}")
         self._process: subprocess.Popen[bytes] | None = None
         self._port = -1
         self._monitor_port = 0
@@ -144,7 +145,7 @@ class NatsServer:
             self._process = None
 
     def _config(self) -> str:
-        sync_interval, max_payload, cluster = self._settings
+        sync_interval, max_payload, further = self._settings
         return (
             f'server_name: "{self.name}"\n'
             f'listen: "127.0.0.1:{self._port}"\n'
@@ -152,7 +153,7 @@ class NatsServer:
             f'ports_file_dir: "{self.folder}"\n'
             f"max_payload: {max_payload}\n"
             f'jetstream {{ store_dir: "{self.folder}", sync_interval: "{sync_interval}" }}\n'
-            f"{cluster}\n"
+            f"{further}\n"
         )
 
     async def _bound(self) -> bool:
@@ -178,8 +179,12 @@ class NatsServer:
                     await writer.wait_closed()
         return False
 
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")
+
     def _log_tail(self) -> str:
-        lines = (self.folder / "server.log").read_text(errors="replace").splitlines()
+        lines = self.log.splitlines()
         return f"nats-server {self.name} is not ready:\n" + "\n".join(lines[-15:])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from schemas.errors import AnabranchError
-from services.admin import apply, dead, lag, verify
+from services.admin import apply, dead, lag, permissions, verify, wait
 from services.admin.context import NAME, Command
 from services.admin.settings import Settings
 from services.runtime import configure_logging, read_settings
@@ -32,9 +32,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     apply.arguments(
         _add(todo, "apply", apply.run, "make streams and tables what they should be", apply.ABOUT, codes=apply.CODES)
     )
+    _add(todo, "wait", wait.run, "end when `apply` of this version has been done", wait.ABOUT)
     _add(todo, "lag", lag.run, "what waits in the streams, and how full they are", lag.ABOUT)
     _add(todo, "verify", verify.run, "compare the archive with the fold of the log", verify.ABOUT)
     _letters(todo)
+    _add(todo, "permissions", permissions.run, "what each service's NATS user may do", permissions.ABOUT)
     return parser.parse_args(arguments)
 
 

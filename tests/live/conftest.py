@@ -6,6 +6,7 @@ import pytest
 
 from tests.live.stack import running_stack
 from tests.live.viewer import Api
+from tests.nats_users import violations
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +16,19 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory):
-    """Two gateways and a worker that writes fast: for the tests that kill nothing."""
+    """Two gateways and a worker that writes fast, on two partitions with mirrors: for the tests that kill nothing. Each service
+    is at the broker what deploy/nats permits it to be, and asks for nothing else.
+    """
     async with running_stack(
-        tmp_path_factory.mktemp("stack"), gateways=2, ANABRANCH_SCRIPTED_TOKENS_PER_S="400"
+        tmp_path_factory.mktemp("stack"),
+        gateways=2,
+        users=True,
+        ANABRANCH_SCRIPTED_TOKENS_PER_S="400",
+        ANABRANCH_PARTITIONS="2",
+        ANABRANCH_REPLAY_MIRROR="1",
     ) as running:
         yield running
+        assert violations(running.nats) == []
 
 
 @pytest.fixture

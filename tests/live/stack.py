@@ -15,6 +15,7 @@ import httpx2
 
 from services.standalone.stack import free_port
 from tests.nats_server import NatsServer
+from tests.nats_users import ACCOUNTS, user_url
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30.0
@@ -86,29 +87,43 @@ class Gateway(Process):
 
 
 class Stack:
-    def __init__(self, folder: Path, nats: NatsServer, environment: dict[str, str]) -> None:
+    """`users`: whether the broker has a user for each service, with the permissions of deploy/nats."""
+
+    def __init__(self, folder: Path, nats: NatsServer, environment: dict[str, str], *, users: bool = False) -> None:
         self.folder = folder
         self.nats = nats
-        self.environment = environment
+        self._environment = environment
+        self._users = users
         self.workers: list[Process] = []
         self.gateways: list[Gateway] = []
         self.persisters: list[Process] = []
         self.others: list[Process] = []
 
+    def nats_url(self, service: str) -> str:
+        """Where a service finds the broker, with the user that it is there."""
+        return user_url(self.nats, service) if self._users else self.nats.url
+
+    def environment(self, service: str) -> dict[str, str]:
+        return self._environment | {"ANABRANCH_NATS_URL": self.nats_url(service)}
+
     def add_worker(self, **environment: str) -> Process:
-        worker = Process("agent_worker", f"worker-{len(self.workers)}", self.environment | environment, self.folder)
+        worker = Process(
+            "agent_worker", f"worker-{len(self.workers)}", self.environment("agent_worker") | environment, self.folder
+        )
         self.workers.append(worker)
         worker.start()
         return worker
 
     def add_persister(self) -> Process:
-        persister = Process("persister", f"persister-{len(self.persisters)}", self.environment, self.folder)
+        persister = Process(
+            "persister", f"persister-{len(self.persisters)}", self.environment("persister"), self.folder
+        )
         self.persisters.append(persister)
         persister.start()
         return persister
 
     async def add_gateway(self) -> Gateway:
-        gateway = Gateway(f"gateway-{len(self.gateways)}", self.environment, self.folder)
+        gateway = Gateway(f"gateway-{len(self.gateways)}", self.environment("gateway"), self.folder)
         self.gateways.append(gateway)
         gateway.start()
         await gateway.ready()
@@ -119,7 +134,7 @@ class Stack:
         return subprocess.run(
             [sys.executable, "-m", "services.admin", *arguments],
             cwd=ROOT,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **self.environment("admin")},
             capture_output=True,
             text=True,
             timeout=60,
@@ -133,17 +148,22 @@ class Stack:
 
 @contextlib.asynccontextmanager
 async def running_stack(
-    folder: Path, *, workers: int = 1, gateways: int = 1, database_url: str = "", **environment: str
+    folder: Path,
+    *,
+    workers: int = 1,
+    gateways: int = 1,
+    database_url: str = "",
+    users: bool = False,
+    **environment: str,
 ) -> AsyncIterator[Stack]:
-    """nats-server, streams and tables, one persister, and as many workers and gateways as asked for."""
-    async with NatsServer(folder) as nats:
+    """nats-server, streams and tables, one persister, and as many workers and gateways as asked for. `users`: as `Stack`."""
+    async with NatsServer(folder, accounts=ACCOUNTS if users else "") as nats:
         settings = {
-            "ANABRANCH_NATS_URL": nats.url,
             "ANABRANCH_DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder}/archive.sqlite3",
             "MODEL": "scripted",
             **environment,
         }
-        stack = Stack(folder, nats, settings)
+        stack = Stack(folder, nats, settings, users=users)
         try:
             applied = await asyncio.to_thread(stack.admin, "apply")
             assert applied.returncode == 0, applied.stderr

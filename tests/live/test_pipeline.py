@@ -102,11 +102,12 @@ async def test_a_deleted_conversation_is_gone_everywhere_and_archive_and_log_sti
     assert (gone.status_code, gone.json()["code"]) == (410, "conversation_deleted")
     listed = (await api.get("/v1/conversations?limit=200")).json()["conversations"]
     assert viewer.conversation not in [one["id"] for one in listed]
-    broker = await connect(stack.nats.url, "test")
-    lanes = subjects.conversation_events(0, "default", viewer.conversation)
+    broker = await connect(stack.nats_url("admin"), "admin", replay_mirror=True)
+    partition = subjects.partition_of("default", viewer.conversation, 2)
+    lanes = subjects.conversation_events(partition, "default", viewer.conversation)
 
     async def emptied() -> bool:
-        return len((await broker.read(0, lanes, 0)).records) == 1
+        return len((await broker.read(partition, lanes, 0)).records) == 1
 
     await eventually(emptied, "the log has one last frame of it")
     await broker.close()

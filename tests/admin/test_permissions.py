@@ -1,0 +1,169 @@
+"""What each service's user may not do at a real nats-server with deploy/nats. That it may do its work, tests/live shows: the
+pipeline runs there under these permissions.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import Unavailable
+from services.admin.permissions import render, rights
+from services.broker import api
+from services.broker.connection import Connection
+from services.broker.jetstream import provision
+from services.broker.stream_file import VOLUME_PART, layout
+from tests.broker.waiting import eventually
+from tests.certificates import write_certificates
+from tests.nats_server import NatsServer
+from tests.nats_users import ACCOUNTS, FOLDER, PASSWORDS, USERS, user_url, violations
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory):
+    async with NatsServer(tmp_path_factory.mktemp("nats"), accounts=ACCOUNTS) as server:
+        await provision(user_url(server, "admin"), layout(mirror=True), name="admin")
+        yield server
+
+
+@pytest.fixture
+async def connect(server):
+    """A function that connects as a user of deploy/nats."""
+    opened = []
+
+    async def connect(user: str) -> Connection:
+        opened.append(await Connection.open(user_url(server, user), user, 5.0))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        await connection.close()
+
+
+async def refused(server, subject: str) -> bool:
+    """Whether the server says that it has refused the subject."""
+
+    async def said() -> bool:
+        return any(f'"{subject}"' in line for line in violations(server))
+
+    return await eventually(said, within_s=5)
+
+
+ACK = "$JS.ACK.AB_SEALS.persisters.1.1.1.1700000000000000000.0"
+
+
+@pytest.mark.parametrize(
+    ("user", "subject"),
+    [
+        ("gateway", "$JS.API.CONSUMER.MSG.NEXT.AB_SEALS.persisters"),
+        ("gateway", "$JS.API.CONSUMER.MSG.NEXT.AB_COMMANDS.workers"),
+        ("gateway", ACK),
+        ("gateway", "$JS.ACK.d.a.AB_SEALS.persisters.1.1.1.1700000000000000000.0.x"),
+        ("gateway", "$JS.API.CONSUMER.CREATE.AB_EVENTS_0"),
+        ("gateway", "$JS.API.STREAM.DELETE.AB_EVENTS_0"),
+        ("gateway", "$JS.API.STREAM.PURGE.AB_EVENTS_0"),
+        ("gateway", "$O.AB_OBJECTS.C.x"),
+        ("gateway", "ab.dead.seal.t.c.r"),
+        ("agent_worker", "$JS.API.STREAM.DELETE.AB_COMMANDS"),
+        ("agent_worker", "$JS.API.STREAM.UPDATE.AB_COMMANDS"),
+        ("agent_worker", "$JS.API.STREAM.PURGE.AB_EVENTS_0"),
+        ("agent_worker", "$JS.API.CONSUMER.MSG.NEXT.AB_SEALS.persisters"),
+        ("agent_worker", "$JS.API.CONSUMER.DURABLE.CREATE.AB_COMMANDS.mine"),
+        ("agent_worker", ACK),
+        ("agent_worker", "ab.ctl.r1"),
+        ("persister", "ab.evt.0.t.c.in"),
+        ("persister", "ab.cmd.a.t.c"),
+        ("persister", "$JS.API.CONSUMER.MSG.NEXT.AB_COMMANDS.workers"),
+        ("persister", "$JS.API.STREAM.DELETE.AB_SEALS"),
+        ("persister", "$JS.API.STREAM.MSG.DELETE.AB_EVENTS_0"),
+        ("admin", "$JS.API.CONSUMER.MSG.NEXT.AB_SEALS.persisters"),
+        ("admin", ACK.replace("AB_SEALS.persisters", "AB_COMMANDS.workers")),
+    ],
+)
+async def test_a_service_may_not_publish_what_is_another_ones(server, connect, user, subject):
+    connection = await connect(user)
+    await connection.publish(subject, b"")
+    assert await refused(server, subject)
+    assert connection.connected
+
+
+@pytest.mark.parametrize(
+    ("user", "subject"),
+    [
+        ("gateway", "_INBOX_agent_worker.>"),
+        ("gateway", "ab.seal.>"),
+        ("gateway", "$JS.ACK.>"),
+        ("agent_worker", "_INBOX_gateway.>"),
+        ("agent_worker", "ab.live.>"),
+        ("persister", "ab.live.>"),
+        ("persister", "_INBOX_admin.>"),
+        ("admin", "ab.live.>"),
+    ],
+)
+async def test_a_service_may_not_listen_to_another_one(server, connect, user, subject):
+    connection = await connect(user)
+    await connection.listen(subject, lambda *_: None)
+    assert await refused(server, subject)
+
+
+async def test_a_worker_may_answer_a_control_message_and_only_that(server, connect):
+    gateway, worker = await connect("gateway"), await connect("agent_worker")
+    await worker.listen("ab.ctl.r1", lambda _s, reply, _d, _h: worker.post(reply.decode(), b"yes"))
+    await worker.echo()
+    assert (await gateway.request("ab.ctl.r1", b"stop")).data == b"yes"
+    stranger = gateway.inbox.separate()
+    await worker.publish(stranger, b"")
+    assert await refused(server, stranger)
+
+
+async def test_a_wrong_password_or_none_is_refused_and_named_in_no_error(server):
+    wrong = PASSWORDS["persister"]
+    for url in (user_url(server, "persister").replace("persister:", "gateway:"), server.url):
+        with pytest.raises(Unavailable, match=server.url) as refusal:
+            await Connection.open(url, "gateway", 0.0)
+        assert "uthorization" in str(refusal.value)
+        assert wrong not in str(refusal.value)
+
+
+async def test_nobody_but_the_persister_and_admin_can_empty_a_stream_of_the_log(connect):
+    for user, may in rights(layout(mirror=True)).items():
+        purging = [subject for subject in may.publish if "PURGE.AB_" in subject or subject == "$JS.API.>"]
+        assert bool(purging) == (user in {"persister", "admin"})
+    await api.call(await connect("persister"), "STREAM.PURGE.AB_EVENTS_0", {"filter": "ab.evt.0.t.c.*"})
+
+
+def test_the_file_in_the_tree_is_that_of_production():
+    production = layout("production")
+    assert (FOLDER / "permissions.conf").read_text() == render(rights(production))
+    assert set(rights(production)) == set(USERS) - {"system"}
+
+
+def test_the_servers_disk_has_room_for_the_streams_of_production():
+    deployment = layout("production").deployment
+    settings = (FOLDER / "jetstream.conf").read_text()
+    assert f"sync_interval: {deployment.sync_interval} " in settings
+    assert f"max_file_store: {int(deployment.volume_bytes * VOLUME_PART) // 2**30}GiB " in settings
+    assert layout("production").bytes_max < deployment.volume_bytes * VOLUME_PART
+
+
+@pytest.mark.parametrize("name", ["server.conf", "cluster.conf"])
+def test_the_servers_configuration_is_one_that_the_server_takes(tmp_path, name):
+    for file in FOLDER.glob("*.conf"):
+        (tmp_path / file.name).write_text(file.read_text().replace("/etc/nats/", f"{tmp_path}/"))
+    write_certificates(tmp_path / "tls")
+    passwords = {f"{user.upper()}_PASSWORD": f'"0{user}$x"' for user in USERS}
+    environment = {**os.environ, **passwords, "SERVER_NAME": "n0", "NATS_ROUTES": '["nats://127.0.0.1:6222"]'}
+    server = Path(sys.executable).with_name("nats-server")
+    tested = subprocess.run(
+        [server, "-t", "-c", tmp_path / name], env=environment, capture_output=True, text=True, check=False
+    )
+    assert tested.returncode == 0, tested.stderr
