@@ -11,7 +11,7 @@ from starlette.responses import Response
 from schemas.errors import AnabranchError
 from services.gateway.api import Gateway, Parts
 from services.gateway.api_json import Json, returns
-from services.gateway.metrics import CONTENT_TYPE
+from services.metrics import CONTENT_TYPE
 
 router = APIRouter(tags=["operation"])
 

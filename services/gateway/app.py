@@ -33,6 +33,7 @@ from services.gateway.input import Input
 from services.gateway.input_recent import RecentRuns
 from services.gateway.metrics import Measured, Metrics
 from services.gateway.settings import Settings
+from services.health import LoopLag, count_broker
 
 _APIS: tuple[Any, ...] = (
     api_agents,
@@ -55,12 +56,21 @@ def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hu
     hub.on_checked = writes.start_overdue
     identify = Development(open_to_network=settings.allow_insecure)
     metrics = Metrics()
-    metrics.gauge("anabranch_broker_connected", "1 while the broker answers.", lambda: broker.connected)
+    count_broker(metrics, broker)
+    hub.spawn(LoopLag(metrics).watch())
+    hub.counts.register(metrics)
+    metrics.gauges("anabranch_viewers", "Who watches through this gateway, by state.", ["state"], lambda: _viewers(hub))
+    metrics.gauge("anabranch_conversations_joining", "Conversations that are being opened.", lambda: hub.joining)
     metrics.gauge("anabranch_draining", "1 once this gateway takes nobody in any more.", lambda: hub.draining)
     metrics.gauge("anabranch_conversations_open", "Conversations joined by this gateway.", lambda: hub.channels)
     metrics.gauge("anabranch_websockets_open", "WebSockets connected to this gateway.", lambda: hub.sockets)
     gateway = Gateway(hub, broker, archive, writes, recent, identify, metrics)
     return build(gateway, WebSocketEndpoint(hub, identify, writes), body_bytes_max=settings.body_bytes_max)
+
+
+def _viewers(hub: Hub) -> dict[tuple[str, ...], float]:
+    level, reading = hub.viewers()
+    return {("level",): level, ("reading",): reading}
 
 
 def build(gateway: Gateway, sockets: ASGIApp, *, body_bytes_max: int) -> ASGIApp:

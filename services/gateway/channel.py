@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Protocol
 
 from schemas import wire
@@ -10,6 +11,7 @@ from schemas.cursor import Cursor
 from schemas.events import Frame
 from schemas.fold import Fold
 from services.gateway import follower
+from services.gateway.counts import Counts
 from services.gateway.feed import FeedKey, Feeds, Viewer
 from services.gateway.flights import Flight, Flights
 from services.gateway.follower import Follower
@@ -28,6 +30,9 @@ class Host(follower.Host, Protocol):
 
     @property
     def stretches(self) -> Flights: ...
+
+    @property
+    def counts(self) -> Counts: ...
 
     def dirty(self, channel: Channel) -> None:
         """Call `channel.flush` at the end of this turn of the event loop."""
@@ -51,9 +56,17 @@ class Channel:
         self._host = host
         self._history = history
         self._snapshots: Snapshots | None = None
-        self._feeds = Feeds()
+        self._feeds = Feeds(host.counts)
         self._pending: list[Frame] = []
         self._news = asyncio.Event()
+
+    @property
+    def counts(self) -> Counts:
+        return self._host.counts
+
+    @property
+    def level_viewers(self) -> int:
+        return self._feeds.viewers
 
     # --- what its users ask
 
@@ -150,6 +163,7 @@ class Channel:
         self._pending.append(frame)
 
     def on_rebuilt(self, reason: Lost) -> None:
+        self.counts.rebuilt.add(reason)
         self.generation += 1
         self.lost = reason
         self._snapshots = None
@@ -171,6 +185,7 @@ class Channel:
         self._pending = []
         state = self.follower.state
         self._feeds.flush(frames, state.cursor, state.fold)
+        self.counts.delay_s.observe(time.time() - frames[0].ts / 1000)
         self.flushed_at = asyncio.get_running_loop().time()
         self._announce()
 

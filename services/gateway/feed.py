@@ -13,6 +13,7 @@ from schemas import wire
 from schemas.cursor import Cursor
 from schemas.events import Frame
 from schemas.fold import Fold
+from services.gateway.counts import Counts
 from services.gateway.encoding import encoder
 from services.gateway.project import Projection, View
 from services.gateway.push import websocket_frame
@@ -41,13 +42,14 @@ class FeedKey(NamedTuple):
 class Feed:
     """`cursor` is what its viewers were told last."""
 
-    def __init__(self, key: FeedKey, cursor: Cursor, generation: int) -> None:
+    def __init__(self, key: FeedKey, cursor: Cursor, generation: int, counts: Counts) -> None:
         self._sub = key.sub
         self._encode = encoder(key.protocol)
         self._text = key.protocol == wire.JSON_PROTOCOL
         self._projection = Projection(key.view)
         self._viewers: dict[Viewer, None] = {}
         self._generation = generation
+        self._counts = counts
         self._cursor = cursor
         self._cursor_text = str(cursor)
 
@@ -85,14 +87,21 @@ class Feed:
         for viewer in full:
             del self._viewers[viewer]
             viewer.fall_behind(self._cursor, self._generation, lagging=True)
+        self._counts.fallen_behind += len(full)
+        self._counts.pushed(len(self._viewers), frames, len(frame))
         self._cursor, self._cursor_text = cursor, cursor_text
 
 
 class Feeds:
     """All feeds of one channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
         self._feeds: dict[FeedKey, Feed] = {}
+
+    @property
+    def viewers(self) -> int:
+        return sum(map(len, self._feeds.values()))
 
     def flush(self, frames: Sequence[Frame], cursor: Cursor, fold: Fold) -> None:
         text = str(cursor)
@@ -109,7 +118,7 @@ class Feeds:
         """`cursor`: what the viewer was told last, and what was flushed last."""
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(key, cursor, generation)
+            feed = self._feeds[key] = Feed(key, cursor, generation, self._counts)
         feed.settle(cursor, str(cursor))
         feed.add(viewer)
 

@@ -18,6 +18,7 @@ from schemas.ids import check_id
 from services.archive.port import ArchiveReader
 from services.broker.port import Broker, Subscription
 from services.gateway.channel import Channel
+from services.gateway.counts import Counts
 from services.gateway.flights import Flights
 from services.gateway.history import History
 from services.gateway.reader import Closed
@@ -88,6 +89,7 @@ class Hub:
         self._idle_since: dict[tuple[str, str], float] = {}
         self._sockets: set[Socket] = set()
         self._dirty: list[Channel] = []
+        self.counts = Counts()
         self._draining = False
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[Any]] = set()
@@ -157,11 +159,13 @@ class Hub:
         return await self._joins.share(key, lambda: self._open(key))
 
     async def _open(self, key: tuple[str, str]) -> Channel:
+        begun = asyncio.get_running_loop().time()
         async with self._joining:
             history = History(self._broker, self._archive, *key, partitions=self._settings.partitions)
             channel = Channel(self, history, *key)
             await channel.open()
         now = asyncio.get_running_loop().time()
+        self.counts.join_s.observe(now - begun)
         channel.follower.check_at = now + self._settings.check_first_s
         self._channels[key] = channel
         self._idle_since[key] = now
@@ -171,6 +175,16 @@ class Hub:
     def channels(self) -> int:
         """How many conversations are watched, or were until lately."""
         return len(self._channels)
+
+    @property
+    def joining(self) -> int:
+        """How many conversations are being opened, or wait for that."""
+        return len(self._joins)
+
+    def viewers(self) -> tuple[int, int]:
+        """How many are level and share a feed, and how many read for themselves: who catches up, SSE, requests."""
+        level = sum(channel.level_viewers for channel in self._channels.values())
+        return level, sum(channel.users for channel in self._channels.values()) - level
 
     @property
     def sockets(self) -> int:

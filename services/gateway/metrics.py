@@ -1,24 +1,21 @@
-"""What Prometheus reads: requests by route, streams and their reasons. Labels are bounded: route templates, never paths."""
+"""What a gateway exports: its requests by route (templates, never paths), beside what it counts of its viewers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.gc_collector import GCCollector
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from services import metrics
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-class Metrics:
+class Metrics(metrics.Metrics):
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        super().__init__()
         self._requests = Counter(
             "anabranch_http_requests_total",
             "Requests answered, by route and status.",
@@ -36,13 +33,6 @@ class Metrics:
             "anabranch_http_requests_open", "Requests being answered, streams among them.", registry=self.registry
         )
 
-    def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
-        """A gauge whose value is asked for when it is scraped."""
-        Gauge(name, description, registry=self.registry).set_function(read)
-
-    def exposition(self) -> bytes:
-        return generate_latest(self.registry)
-
     def started(self) -> None:
         self._open.inc()
 
@@ -57,9 +47,9 @@ class Metrics:
 class Measured:
     """ASGI middleware: counts and times requests."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, counted: Metrics) -> None:
         self._app = app
-        self._metrics = metrics
+        self._metrics = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

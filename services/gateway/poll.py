@@ -42,6 +42,7 @@ async def poll(hub: Hub, asked: Subscription, wait_s: float) -> bytes:
         first = await reader.next()
         assert isinstance(first, wire.Subscribed)
         messages, cursor, caught_up = await _collect(reader, wait_s, first.cursor)
+        hub.counts.bytes += sum(map(len, messages))
     return b'{"cursor":%s,"caught_up":%s,"messages":[%s]}' % (
         encode(cursor),
         b"true" if caught_up else b"false",

@@ -6,6 +6,7 @@ lost something, or its stream was made anew) is again followed by a `Snapshot` a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
@@ -17,6 +18,7 @@ from schemas.errors import Deleted, Invalid, Unavailable
 from schemas.events import Frame
 from services.broker.port import Record
 from services.gateway.coalesce import coalesce
+from services.gateway.counts import CaughtUpBy
 from services.gateway.encoding import encoder, spliced
 from services.gateway.project import EVERYTHING, Projection, View
 from services.gateway.records import LeftTheLog, Records
@@ -61,12 +63,16 @@ class Reader:
         self._snapshot_due = False
         self._caught_up = False
         self._merging = False
+        self._by: CaughtUpBy | None = None
+        self._begun = time.monotonic()
+        self._size = 0
 
     @classmethod
     def resume(cls, channel: Channel, cursor: Cursor, generation: int, *, sub: str, view: View) -> Self:
         """Go on for a viewer who was level up to `cursor` of that generation: deltas are merged until it has caught up."""
         reader = cls(channel, sub=sub, view=view)
         reader._started = reader._merging = True
+        reader._by = "recovery"
         reader._generation = generation
         reader._cursor = cursor
         reader._records.start(cursor.seq)
@@ -99,6 +105,7 @@ class Reader:
             if message is _Due.SNAPSHOT:
                 return self._channel.snapshots.message(self._sub, self._view, self._take_snapshot())
             if message is not None:
+                self._count(message)
                 return message
             await self._channel.news()
 
@@ -116,9 +123,30 @@ class Reader:
 
     async def _encoded(self, protocol: str, *, settle: bool) -> bytes | None:
         message = await self._step(settle=settle, splice=protocol == wire.JSON_PROTOCOL)
+        if message is None:
+            return None
         if message is _Due.SNAPSHOT:
-            return self._channel.snapshots.encoded(protocol, self._sub, self._view, self._take_snapshot())
-        return None if message is None else encoder(protocol)(message)
+            data = self._channel.snapshots.encoded(protocol, self._sub, self._view, self._take_snapshot())
+        else:
+            data = encoder(protocol)(message)
+            self._count(message, len(data))
+        self._size += len(data)
+        self._channel.counts.bytes += len(data)
+        return data
+
+    def _count(self, message: wire.AnyServerMessage, size: int = 0) -> None:
+        counts = self._channel.counts
+        match message:
+            case wire.Events(frames=frames):
+                counts.frames += len(frames)
+            case wire.Gap(reason=reason):
+                counts.gaps.add(reason)
+                self._begun, self._size = time.monotonic(), 0
+            case wire.CaughtUp():
+                by = self._by or cast(CaughtUpBy, self._mode)
+                counts.caught_up_s.observe(time.monotonic() - self._begun, by)
+                if size:
+                    counts.replayed_bytes.observe(self._size, by)
 
     # --- one step
 

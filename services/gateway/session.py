@@ -109,10 +109,14 @@ class Session:
             self.stalled()
 
     def stalled(self) -> None:
-        self.outlet.end(Close.STALLED, "nothing was read for too long")
+        self._end(Close.STALLED, "nothing was read for too long")
 
     def go_away(self, after_ms: int, reason: str) -> None:
-        self.outlet.end(Close.GOING_AWAY, reason, last=self._encode(wire.Reconnect(after_ms=after_ms)))
+        self._end(Close.GOING_AWAY, reason, last=self._encode(wire.Reconnect(after_ms=after_ms)))
+
+    def _end(self, code: Close, reason: str, *, last: bytes = b"") -> None:
+        self.hub.counts.closed.add(code.name.lower())
+        self.outlet.end(code, reason, last=last)
 
     # --- what comes in
 
@@ -141,7 +145,7 @@ class Session:
         if not self._bucket.take(asyncio.get_running_loop().time()):
             self._refused += 1
             if self._refused > REFUSED_MESSAGES_MAX:
-                self.outlet.end(Close.TOO_MANY_MESSAGES, "too many messages")
+                self._end(Close.TOO_MANY_MESSAGES, "too many messages")
             raise Overloaded(f"more than {MESSAGES_PER_S} messages a second", code="too_many_messages")
         text = event.get("text")
         try:
@@ -151,7 +155,7 @@ class Session:
         except Invalid:
             self._bad += 1
             if self._bad > BAD_MESSAGES_MAX:
-                self.outlet.end(Close.BAD_MESSAGES, "too many malformed messages")
+                self._end(Close.BAD_MESSAGES, "too many malformed messages")
             raise
 
     async def _handle(self, message: wire.AnyClientMessage) -> wire.AnyServerMessage | None:

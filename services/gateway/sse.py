@@ -21,6 +21,7 @@ from schemas.cursor import Cursor
 from schemas.errors import AnabranchError, TooLarge
 from services.gateway.api_json import encode
 from services.gateway.channel import Channel
+from services.gateway.counts import Counts
 from services.gateway.hub import Hub
 from services.gateway.reader import Closed, Reader
 
@@ -100,7 +101,7 @@ class EventStream(Response):
             first = await reader.next()
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await _write(send, event(first, event_id(first), retry=True))
-            parts = [_pump(reader, send, asked.until_run), _beat(send), _until_gone(receive)]
+            parts = [_pump(reader, self._hub.counts, send, asked.until_run), _beat(send), _until_gone(receive)]
             if (lifetime_s := self._hub.lifetime_s()) is not None:
                 parts.append(asyncio.sleep(lifetime_s))
             await _first_of(*parts)
@@ -114,7 +115,7 @@ def _mode(channel: Channel, asked: Subscription) -> wire.Mode:
     return "snapshot" if over else asked.mode
 
 
-async def _pump(reader: Reader, send: Send, until_run: str) -> None:
+async def _pump(reader: Reader, counts: Counts, send: Send, until_run: str) -> None:
     while True:
         try:
             message = await reader.next()
@@ -123,7 +124,9 @@ async def _pump(reader: Reader, send: Send, until_run: str) -> None:
         except AnabranchError as error:
             await _write(send, event(wire.error_message(error.body())))
             return
-        await _write(send, event(message, event_id(message)))
+        data = event(message, event_id(message))
+        counts.bytes += len(data)
+        await _write(send, data)
         if until_run and ends_run(message, until_run):
             return
 

@@ -76,7 +76,7 @@ async def place(empty_archive, tmp_path_factory, ending):
     """A client of a gateway with the conversation c1, the same for all mistakes: none of them changes anything."""
     path = shutil.copy(empty_archive, tmp_path_factory.mktemp("place") / "archive.sqlite3")
     settings = Settings(database_url=f"sqlite+aiosqlite:///{path}")
-    async with running(MemoryBroker(), settings, ending, []) as gateway:
+    async with running(MemoryBroker(), settings, ending, [], {}) as gateway:
         await gateway.client.post("/v1/conversations", json={"id": "c1"})
         yield gateway.client
 
