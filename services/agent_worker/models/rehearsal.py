@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from services.agent_worker.models.port import ModelRequest, ToolMessage, ToolSpec, UserMessage
+from services.agent_worker.models.port import AssistantMessage, ModelRequest, ToolMessage, ToolSpec, UserMessage
 
 TOKENS_USUAL = 260
 TOKENS_MAX = 100_000
@@ -78,7 +78,7 @@ class Rehearsed(msgspec.Struct, frozen=True):
 def rehearse(request: ModelRequest) -> Rehearsed:
     question = next((message.text for message in reversed(request.messages) if isinstance(message, UserMessage)), "")
     directives = dict(_DIRECTIVE.findall(question))
-    dice = random.Random(hashlib.blake2b(msgspec.json.encode(request.messages)).digest())
+    dice = _dice(request)
     words = _words_of(_DIRECTIVE.sub("", question))
     results = _results(request)
     fails = "fail" in directives
@@ -99,6 +99,17 @@ def rehearse(request: ModelRequest) -> Rehearsed:
 def tokens_of(text: str) -> list[str]:
     """Cut text into pieces the size of a model's tokens; joined they are the text."""
     return _TOKEN.findall(text)
+
+
+def _dice(request: ModelRequest) -> random.Random:
+    """Chance that is the same for the same words. The ids of tool calls are none: a worker that takes over has others."""
+    words = [
+        (message.text, [(call.name, call.args) for call in message.calls])
+        if isinstance(message, AssistantMessage)
+        else message.text
+        for message in request.messages
+    ]
+    return random.Random(hashlib.blake2b(msgspec.json.encode(words)).digest())
 
 
 def _words_of(question: str) -> dict[str, str]:
