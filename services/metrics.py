@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -133,7 +134,7 @@ class Metrics:
         def collect() -> Iterable[Metric]:
             family = HistogramMetricFamily(name, description, labels=labels)
             for values, one in read().items():
-                bounds = [f"{float(bound):g}" for bound in one.bounds] + ["+Inf"]
+                bounds = [floatToGoString(bound) for bound in one.bounds] + ["+Inf"]
                 family.add_metric(values, list(zip(bounds, accumulate(one.counts), strict=True)), one.total)
             return [family]
 

@@ -201,13 +201,14 @@ class Worker:
             ts=now_ms(),
             data=delivery.data,
         )
-        log.error("a command cannot be performed", subject=delivery.subject, code=error.code, reason=error.message)
+        whose = {"conversation": conversation, "run": letter.run}
+        log.error("a command cannot be performed", **whose, code=error.code, reason=error.message)
         try:
             await self._broker.publish_dead(letter)
             self.counts.commands_dead += 1
             await delivery.ack()
         except AnabranchError as unburied:
-            log.warning("not buried yet; the command comes again", subject=delivery.subject, reason=str(unburied))
+            log.warning("not buried yet; the command comes again", **whose, reason=str(unburied))
 
 
 def _attributes(command: RunCommand, delivery: Delivery) -> dict[str, tracing.Attribute]:
