@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from schemas.errors import AnabranchError
-from services.admin import apply, dead, lag, permissions, verify, wait
+from services.admin import apply, dead, exporter, lag, permissions, purge, slots, stuck, verify, wait
 from services.admin.context import NAME, Command
 from services.admin.settings import Settings
 from services.runtime import configure_logging, read_settings
@@ -36,6 +36,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     _add(todo, "lag", lag.run, "what waits in the streams, and how full they are", lag.ABOUT)
     _add(todo, "verify", verify.run, "compare the archive with the fold of the log", verify.ABOUT)
     _letters(todo)
+    slots.arguments(_add(todo, "slots", slots.run, "where conversations lie", slots.ABOUT))
+    stuck.arguments(_add(todo, "stuck", stuck.run, "what should go on and does not", stuck.ABOUT))
+    purge.arguments(_add(todo, "purge", purge.run, "delete a conversation for good", purge.ABOUT))
+    _add(todo, "metrics", exporter.run, "serve what lies in the streams to Prometheus", exporter.ABOUT)
     _add(todo, "permissions", permissions.run, "what each service's NATS user may do", permissions.ABOUT)
     return parser.parse_args(arguments)
 

@@ -5,7 +5,7 @@ Gateways read, persisters write; nobody else touches the tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.cursor import Cursor
@@ -83,6 +83,12 @@ class ArchiveReader(Protocol):
 
     async def tenants(self) -> Sequence[str]:
         """Every tenant that has a conversation."""
+
+    async def partitions(self) -> Mapping[int, int]:
+        """How many conversations were born in each partition and are not deleted."""
+
+    async def archived_runs(self, tenant: str, runs: Sequence[str]) -> frozenset[str]:
+        """Those of the runs that the archive has."""
 
     async def ping(self) -> None:
         """Raises Unavailable if the database does not answer or has no tables."""

@@ -33,6 +33,9 @@ _Ms = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 PAGE_ROWS_MAX = 200
 """A page is held in memory whole and read by a person."""
 
+IDS_MAX = 500
+"""Of one statement: databases bound the number of its parameters."""
+
 
 def open_reader(database_url: str) -> ArchiveReader:
     """A reader of the database behind the URL; connects when it first reads. Raises Invalid for a URL not ours."""
@@ -113,6 +116,21 @@ class SqlReader:
         async with transaction(self._engine) as connection:
             kept = select(table.c.tenant).where(table.c.deleted == 0)
             return (await connection.scalars(kept.distinct().order_by(table.c.tenant))).all()
+
+    async def partitions(self) -> dict[int, int]:
+        table = tables.conversations
+        counted = select(table.c.partition, func.count()).where(table.c.deleted == 0).group_by(table.c.partition)
+        async with transaction(self._engine) as connection:
+            return {row[0]: row[1] for row in await connection.execute(counted)}
+
+    async def archived_runs(self, tenant: str, runs: Sequence[str]) -> frozenset[str]:
+        table = tables.runs
+        found: list[str] = []
+        async with transaction(self._engine) as connection:
+            for start in range(0, len(runs), IDS_MAX):
+                asked = table.c.id.in_(runs[start : start + IDS_MAX])
+                found += await connection.scalars(select(table.c.id).where(table.c.tenant == tenant, asked))
+        return frozenset(found)
 
     async def ping(self) -> None:
         async with transaction(self._engine) as connection:

@@ -7,6 +7,7 @@ while the stream's writers wait.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,6 +15,9 @@ from schemas.errors import Invalid, NotFound, Unavailable
 from services.broker import api
 from services.broker.connection import Connection
 from services.broker.port import READ_BYTES_MAX, READ_MESSAGES_MAX, Batch, Record
+
+LASTS_MAX = 100
+"""Subjects of one request for last messages: with frames of 64 KiB, 6 MiB on their way."""
 
 _END_OF_BATCH = 204
 _NOTHING = 404
@@ -76,6 +80,28 @@ async def read(connection: Connection, stream: str, subject: str, after: int, me
         await connection.send_and_wait(f"$JS.API.DIRECT.GET.{stream}", request, reply, end)
         pending = end.result()
     return Batch(records, pending, records[-1].seq if records else after)
+
+
+async def last_messages(connection: Connection, stream: str, found: Sequence[str]) -> dict[str, bytes]:
+    """The data of the last message on each of the subjects that has one. May be stale. Raises as `read`."""
+    data_of: dict[str, bytes] = {}
+    for start in range(0, len(found), LASTS_MAX):
+        request = msgspec.json.encode({"multi_last": found[start : start + LASTS_MAX]})
+        end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def on_message(
+            _subject: bytes, _reply: bytes, data: bytes, headers: bytes | None, end: asyncio.Future[int] = end
+        ) -> None:
+            if status := api.status(headers):
+                if not end.done():
+                    _finish(end, status, headers, stream)
+                return
+            data_of[api.header(headers, b"Nats-Subject").decode()] = data
+
+        with connection.inbox.exchange(on_message) as reply:
+            await connection.send_and_wait(f"$JS.API.DIRECT.GET.{stream}", request, reply, end)
+            end.result()
+    return data_of
 
 
 def _finish(end: asyncio.Future[int], status: int, headers: bytes | None, stream: str) -> None:

@@ -6,17 +6,14 @@ first and is refused. All gateways that watch the conversation see it live.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from schemas import events as ev
 from schemas import subjects
+from schemas.cursor import Cursor
 from schemas.errors import Conflict, Deleted, Unavailable
-from schemas.fold import Fold
 from schemas.seal import ConversationDeletion
-from schemas.transcript import Artifact, ToolCall
+from services.broker.burial import deletion_of
 from services.gateway import input_runs as runs
 from services.gateway.input_lanes import REACHED_S, Lanes
-from services.runtime import now_ms
 
 
 async def bury(lanes: Lanes) -> ConversationDeletion:
@@ -43,23 +40,4 @@ async def bury(lanes: Lanes) -> ConversationDeletion:
         seq = last.seq
     if not await channel.reached(seq, REACHED_S):  # or the fold might lack what the last run has stored
         raise Unavailable("this gateway is behind the log; try again")
-    prefix = subjects.object_name(channel.tenant, channel.conversation, "")
-    return ConversationDeletion(
-        tenant=channel.tenant,
-        conversation=channel.conversation,
-        partition=channel.partition,
-        epoch=channel.cursor.epoch,
-        seq=seq,
-        deleted=now_ms(),
-        refs=sorted({name for name in references(channel.fold) if name.startswith(prefix)}),
-    )
-
-
-def references(fold: Fold) -> Iterator[str]:
-    """The names of the objects that a conversation refers to. One under another conversation's name is not its to delete."""
-    for item in fold.items():
-        match item:
-            case Artifact(versions=versions):
-                yield from (version.ref for version in versions if version.ref)
-            case ToolCall(result={"ref": str(name), "bytes": int(), "preview": str()}):
-                yield name
+    return deletion_of(channel, channel.fold, Cursor(channel.cursor.epoch, seq))

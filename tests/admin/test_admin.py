@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
@@ -16,12 +17,14 @@ import pytest
 from schemas import subjects
 from schemas.codec import encode_frame
 from schemas.commands import DeadLetter, RunCommand
-from schemas.errors import NotFound
+from schemas.errors import Conflict, Deleted, Invalid, NotFound
 from schemas.events import Frame
+from schemas.seal import ConversationDeletion
 from services.admin.__main__ import parse
 from services.admin.settings import Settings
 from services.archive.reader import open_reader
 from services.archive.writer import open_writer
+from services.broker.input_lane import is_deleted
 from services.broker.jetstream import connect
 from services.runtime import now_ms
 from tests import postgres
@@ -193,6 +196,142 @@ async def test_lag_counts_what_waits(admin, broker):
 async def test_lag_without_streams_says_what_to_do(admin):
     with pytest.raises(NotFound, match=r"services\.admin apply"):
         await admin("lag")
+
+
+async def test_slots_say_where_conversations_lie(admin, broker):
+    await append(broker, logs.conversation(random.Random(11), runs=1))
+    await broker.publish_seal(small(), "r1")
+    code, out = await admin("slots", "--json")
+    [slot] = json.loads(out)
+    assert (code, slot["slot"], slot["stream"], slot["conversations"], slot["new"]) == (0, 0, "AB_EVENTS_0", 1, True)
+    assert slot["messages"] > 1 and 0 < slot["bytes"] < slot["bytes_max"]
+    code, out = await admin("slots", CONVERSATION, "--tenant", TENANT)
+    assert f"{TENANT}/{CONVERSATION}: slot 0, {slot['messages']} messages in AB_EVENTS_0, not in the archive" in out
+    with pytest.raises(NotFound, match="neither log nor archive has a conversation default/nobody"):
+        await admin("slots", "nobody")
+    with pytest.raises(Invalid):
+        await admin("slots", "no.id")
+
+
+async def test_a_run_that_ended_and_is_not_archived_is_stuck_until_it_is(settings, admin, broker, reader):
+    log = await append(broker, logs.conversation(random.Random(11), runs=2))
+    code, out = await admin("stuck", "--for", "0", "--json")
+    found = json.loads(out)
+    assert (code, sorted((one["kind"], one["run"]) for one in found)) == (
+        1,
+        [("unsealed", "run1"), ("unsealed", "run2")],
+    )
+    assert {one["advice"] for one in found} == {"look at `lag` and `dead list`"}
+    code, out = await admin("stuck", "--for", "1e12")
+    assert (code, out) == (0, "Nothing has stood still for 1e+12 s.\n")
+    for seal in seals_of(log, epoch=(await broker.bounds(0)).epoch):
+        await broker.publish_seal(seal, seal.run.id)
+    async with persister(settings):
+        await eventually(lambda: is_archived(reader, log[-1].seq), within_s=30)
+    assert (await admin("stuck", "--for", "0"))[0] == 0
+    [slot] = json.loads((await admin("slots", "--json"))[1])
+    assert (slot["archived"], slot["conversations"]) == (1, 1)
+
+
+async def test_a_silent_run_and_a_run_that_waits_for_nothing_are_stuck(admin, broker):
+    log = logs.conversation(random.Random(11), runs=2)
+    begun = [frame for frame in log if frame.is_input or (frame.run == "run1" and frame.n == 1)]
+    await append(broker, begun)
+    code, out = await admin("stuck", "--for", "0")
+    assert code == 1
+    [head, line] = out.splitlines()
+    assert head.split()[0] == "KIND"
+    assert line.split()[:4] == ["silent", f"{TENANT}/{CONVERSATION}", "run1", "0"]
+    assert "no command: cancel the run" in line
+    await broker.publish_command(msgspec.structs.replace(COMMAND, tenant=TENANT, conversation=CONVERSATION))
+    assert "is there a worker?" in (await admin("stuck", "--for", "0"))[1]
+
+
+async def test_a_purged_conversation_is_gone_from_archive_and_log(settings, admin, broker, reader):
+    log = await append(broker, logs.conversation(random.Random(11), runs=2))
+    for seal in seals_of(log, epoch=(await broker.bounds(0)).epoch):
+        await broker.publish_seal(seal, seal.run.id)
+    async with persister(settings):
+        await eventually(lambda: is_archived(reader, log[-1].seq), within_s=30)
+        code, out = await admin("purge", CONVERSATION, "--tenant", TENANT)
+        assert (code, "2 runs" in out, "--yes deletes it" in out) == (1, True, True), out
+        assert await is_archived(reader, log[-1].seq)
+
+        code, out = await admin("purge", CONVERSATION, "--tenant", TENANT, "--yes")
+        assert (code, "the archive has forgotten it" in out) == (0, True), out
+        lanes = subjects.conversation_events(0, TENANT, CONVERSATION)
+
+        async def emptied() -> bool:
+            return len((await broker.read(0, lanes, 0)).records) == 1
+
+        await eventually(emptied, within_s=10)
+    assert await is_deleted(broker, 0, TENANT, CONVERSATION)
+    with pytest.raises(Deleted):
+        await reader.conversation(TENANT, CONVERSATION)
+    code, out = await admin("purge", CONVERSATION, "--tenant", TENANT, "--yes", "--json")
+    assert (code, json.loads(out)["state"]) == (0, "gone")
+
+
+async def test_without_a_persister_a_purge_has_said_the_last_word_and_says_so(admin, broker, monkeypatch):
+    monkeypatch.setattr("services.admin.purge.REMOVED_S", 0.1)
+    await append(broker, logs.conversation(random.Random(11), runs=1))
+    for _ in range(2):
+        code, out = await admin("purge", CONVERSATION, "--tenant", TENANT, "--yes", "--json")
+        assert (code, json.loads(out)["state"]) == (0, "going")
+    assert await is_deleted(broker, 0, TENANT, CONVERSATION)
+    [delivery] = await broker.fetch_seals(10, 5)
+    deletion = msgspec.json.decode(delivery.data, type=ConversationDeletion)
+    assert (deletion.conversation, deletion.partition) == (CONVERSATION, 0)
+
+
+async def test_a_conversation_with_an_active_run_is_not_purged(admin, broker):
+    log = logs.conversation(random.Random(11), runs=1)
+    await append(broker, [frame for frame in log if frame.is_input or frame.n == 1])
+    with pytest.raises(Conflict, match="run1 is active: cancel it first"):
+        await admin("purge", CONVERSATION, "--tenant", TENANT, "--yes")
+    assert not await is_deleted(broker, 0, TENANT, CONVERSATION)
+
+
+async def test_apply_prints_the_difference_and_a_dry_run_makes_none(admin, monkeypatch):
+    code, out = await admin("apply", "--dry-run")
+    assert (code, out.splitlines()[0]) == (1, "create   AB_EVENTS_0: ab.evt.0.>; limits; 1 copy; 2 GiB; 24 h")
+    with pytest.raises(NotFound):
+        await admin("lag")
+    assert (await admin("apply"))[0] == 0
+    assert await admin("apply", "--dry-run") == (0, "")
+    monkeypatch.setenv("ANABRANCH_SEALS_BYTES", str(2**20))
+    code, out = await admin("apply", "--json")
+    assert code == 0
+    document, _ = json.JSONDecoder().raw_decode(out)  # what follows is the log, which goes elsewhere in a process
+    assert document["changes"][0] == {
+        "do": "change",
+        "name": "AB_SEALS",
+        "differences": [{"text": "max_bytes: 512 MiB → 1 MiB", "loss": "", "warning": ""}],
+    }
+
+
+async def test_apply_refuses_a_loss_until_the_stream_is_named(admin, broker, monkeypatch, capsys):
+    for run in ("r1", "r2", "r3"):
+        await broker.publish_seal(small(run, text="x" * 200_000), run)
+    monkeypatch.setenv("ANABRANCH_SEALS_BYTES", str(2**20))
+    code, out = await admin("apply")
+    assert (code, out.splitlines()[0]) == (2, "refuse   AB_SEALS: max_bytes: 512 MiB → 1 MiB -- it holds 1.15 MiB")
+    with pytest.raises(Invalid, match="--allow-loss AB_SEAL: nothing is to be changed there"):
+        await admin("apply", "--allow-loss", "AB_SEAL")
+    code, out = await admin("apply", "--allow-loss", "AB_SEALS")
+    assert (code, out.splitlines()[0]) == (0, "change   AB_SEALS: max_bytes: 512 MiB → 1 MiB -- it holds 1.15 MiB")
+
+
+@pytest.mark.parametrize(
+    "words", [["apply"], ["lag"], ["verify"], ["dead", "list"], ["slots"], ["stuck"], ["purge", "c1"], ["permissions"]]
+)
+def test_every_command_prints_json_on_demand_and_explains_itself(words, capsys):
+    assert parse([*words, "--json"]).json
+    with pytest.raises(SystemExit) as ended:
+        parse([*words, "--help"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "exit code: 0 " in shown and "--json" in shown
 
 
 @pytest.mark.parametrize(
