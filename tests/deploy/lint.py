@@ -1,0 +1,95 @@
+"""What published schemas and checkov say of the rendered overlays. Run by `make lint-deploy`, with those tools' environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from cloudcoil.models.keda.v1alpha1 import ScaledObject
+from pydantic import ValidationError
+
+KUBERNETES = Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
+BIN = Path(sys.executable).parent
+
+VERSIONS = ("1.34", "1.37")
+"""Of Kubernetes: the first whose `preStop.sleep` is stable, and the newest that the tool knows."""
+
+SKIPPED = {
+    "CKV_K8S_11": "no CPU limits: a limit makes a process stand still for part of each 100 ms, for every viewer at once",
+    "CKV_K8S_15": "imagePullPolicy Always: tags here are versions, and a node that cannot reach the registry still starts",
+    "CKV_K8S_35": "secrets as files: services read their settings from the environment, and from nothing else",
+    "CKV_K8S_43": "digests: of images that you build and push yourself only you know them (docs/operations.md)",
+}
+
+
+def run(*command: str | Path) -> bool:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode:
+        print(done.stdout, done.stderr, sep="\n")
+    return done.returncode == 0
+
+
+def render(folder: Path, into: Path) -> bool:
+    done = subprocess.run(
+        [BIN / "kubectl", "kustomize", folder], capture_output=True, text=True, check=False, timeout=60
+    )
+    into.write_text(done.stdout)
+    print(done.stderr, end="")
+    return done.returncode == 0
+
+
+def autoscalers_are_valid(file: Path) -> bool:
+    for document in yaml.safe_load_all(file.read_text()):
+        if document["kind"] == "ScaledObject":
+            try:
+                ScaledObject.model_validate(document)
+            except ValidationError as error:
+                print(error)
+                return False
+    return True
+
+
+def check(folder: Path, file: Path) -> bool:
+    validate = [
+        BIN / "kubernetes-validate",
+        "--strict",
+        "--quiet",
+        "--no-warn",
+    ]  # it warns of kinds that it does not know
+    skipped = ",".join(SKIPPED)
+    return all(
+        [
+            render(folder, file),
+            *(run(*validate, "-k", version, file) for version in VERSIONS),
+            autoscalers_are_valid(file),
+            run(
+                BIN / "checkov",
+                "-f",
+                file,
+                "--framework",
+                "kubernetes",
+                "--compact",
+                "--quiet",
+                "--skip-download",
+                "--skip-check",
+                skipped,
+            ),
+        ]
+    )
+
+
+def main() -> int:
+    failed = False
+    with tempfile.TemporaryDirectory() as scratch:
+        for folder in sorted((KUBERNETES / "overlays").iterdir()):
+            good = check(folder, Path(scratch) / f"{folder.name}.yaml")
+            print(f"{folder.name}: {'schemas and checkov have nothing to say' if good else 'see above'}")
+            failed |= not good
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
