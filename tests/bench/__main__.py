@@ -18,14 +18,21 @@ from services.runtime import configure_logging
 from tests.bench.figures import Figure, table
 
 BENCHES = ["events", "producers", "latency", "fanout", "many", "late_join", "memory"]
+SLOW = ["scale"]
+"""Minutes: only when asked for by name."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the hot path.")
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHES)}; all if there is none")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"of {', '.join(BENCHES)}; all of them if there is none. Slow: {', '.join(SLOW)}",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     chosen = parser.parse_args()
-    if unknown := set(chosen.names) - set(BENCHES):
+    if unknown := set(chosen.names) - {*BENCHES, *SLOW}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     configure_logging("bench", "WARNING")
     figures: list[Figure] = []

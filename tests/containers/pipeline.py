@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from schemas import events as ev
-from tests import history
 from tests.containers.crowd import Crowd, until
+from tests.containers.kept import judged
 from tests.containers.stack import HARDENED, running_stack
 
 SERVICES = ["gateway", "worker", "persister", "nats", "postgres", "balancer"]
@@ -38,19 +38,8 @@ async def settled(stack, crowd: Crowd) -> None:
     await until(archived, 60, "the archive has every run")
 
 
-async def judged(stack, crowd: Crowd) -> list[str]:
-    """What the history checker has to say of the conversations of this crowd."""
-    ours = {conversation for conversation, _ in crowd.accepted.values()}
-    kept = [one for one in await asyncio.to_thread(stack.kept) if one.conversation in ours]
-    assert {one.conversation for one in kept} == ours
-    return history.check(
-        history.History(
-            accepted=crowd.accepted,
-            logs={one.conversation: one.frames() for one in kept},
-            views=[watcher.view() for watcher in crowd.watchers],
-            archive={one.conversation: one.transcript for one in kept},
-        )
-    )
+async def problems(stack, crowd: Crowd) -> list[str]:
+    return judged(await asyncio.to_thread(stack.kept), crowd)
 
 
 @pytest.mark.timeout(600)  # the first test waits for the whole stack
@@ -88,7 +77,7 @@ async def test_a_team_is_watched_by_websocket_and_sse_and_archived_in_postgresql
     async with crowd.watching():
         await crowd.say(conversation, "How fast does the river flow?", "team")
         await settled(stack, crowd)
-    assert await judged(stack, crowd) == []
+    assert await problems(stack, crowd) == []
 
 
 @pytest.mark.timeout(300)
@@ -110,7 +99,7 @@ async def test_a_run_whose_workers_container_is_killed_is_taken_over(stack):
         stack.kill(busy)
         await settled(stack, crowd)
         await asyncio.to_thread(stack.run, "up", "--detach", "--no-deps", "--no-recreate", "--wait", "worker")
-    assert await judged(stack, crowd) == []
+    assert await problems(stack, crowd) == []
     events = [event for frame in crowd.watchers[1].view().frames if frame.run == run for event in frame.events]
     assert [event.cause for event in events if isinstance(event, ev.RunRetrying)] == ["worker_lost"]
     assert isinstance(events[-1], ev.RunCompleted)

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tests.containers.crowd import Crowd
-from tests.containers.pipeline import judged, settled
+from tests.containers.kept import judged
+from tests.containers.pipeline import settled
 from tests.containers.stack import running_stack
 
 CONVERSATIONS = 6
@@ -48,7 +49,7 @@ async def test_a_rolling_update_under_load_loses_nothing(stack, capsys):
         stop.set()
         await settled(stack, crowd)
     after = {container for service in SERVICES for container in stack.containers(service)}
-    problems = await judged(stack, crowd)
+    problems = judged(await asyncio.to_thread(stack.kept), crowd)
     shown = sum(len(watcher.view().frames) for watcher in crowd.watchers)
     with capsys.disabled():  # the figures are for docs/reliability.md
         print(

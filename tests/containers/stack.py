@@ -14,10 +14,8 @@ from pathlib import Path
 import msgspec
 from testcontainers.compose import DockerCompose
 
-from schemas import events as ev
-from schemas.codec import decode_frame
-from schemas.transcript import Transcript
 from services.standalone.stack import free_port
+from tests.containers import kept
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "deploy" / "compose.yaml"
@@ -29,17 +27,6 @@ LOG_CHARS = 20_000
 """Of what the services logged, what a failed test shows."""
 
 HARDENED = {"ReadonlyRootfs": True, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"], "Privileged": False}
-
-
-class Kept(msgspec.Struct):
-    """One line of dump.py: what archive and log have of a conversation."""
-
-    conversation: str
-    transcript: Transcript
-    log: list[tuple[int, str]]
-
-    def frames(self) -> list[ev.Frame]:
-        return [decode_frame(data.encode(), seq) for seq, data in self.log]
 
 
 def options() -> list[str]:
@@ -75,11 +62,10 @@ class ComposeStack:
         """What the admin command printed. Raises CalledProcessError if it failed."""
         return self.run("run", "--rm", "--no-deps", "-T", "migrate", *words).stdout.decode()
 
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[kept.Kept]:
         """What archive and log have, read inside, where their ports are."""
-        script = (Path(__file__).parent / "dump.py").read_bytes()
-        done = self.run("run", "--rm", "--no-deps", "-T", "--entrypoint", "python", "migrate", "-", stdin=script)
-        return [msgspec.json.decode(line, type=Kept) for line in done.stdout.splitlines()]
+        python = ("--entrypoint", "python", "migrate", "-")
+        return kept.read(self.run("run", "--rm", "--no-deps", "-T", *python, stdin=kept.SCRIPT.read_bytes()).stdout)
 
     def update(self) -> None:
         """The rolling update of docs/operations.md."""
