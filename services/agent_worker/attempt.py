@@ -152,18 +152,22 @@ class Attempt:
         """Publish that this attempt starts. Raises Fenced if another worker has claimed the run."""
         if self._last_seq:
             self._emit(ev.RunRetrying(cause="worker_lost"))
+            for asked in self.turn.kept.unanswered:  # the fold has dropped it; who follows events alone must hear of it
+                self._writer.emit(ev.InterruptResolved(id=asked.id, decision="expired", by="worker_lost", ns=asked.ns))
         name = self._model.name if self._model is not None else ""
         self._emit(ev.RunStarted(agent=self.command.agent, worker=self._worker, model=name))
         await self._writer.flush()
         self._counts.claimed(self.number, (now_ms() - self.command.sent) / 1000)
         await patiently(self.look)
+        found = [self.journal.fold.item(asked.id) for asked in self.turn.kept.unanswered]
+        self.turn.kept.add(item for item in found if item is not None)  # answered since `begin` looked
 
     async def _open_journal(self, frames: list[ev.Frame]) -> None:
         inputs = await self._inputs.read()
         self.journal = Journal(self.command.conversation, input_last=inputs[0].n - 1, title=self.command.title)
         for frame in frames:
             self.journal.own(frame)
-        self.journal.input(inputs, max(self._last_seq, inputs[0].seq))
+        self.journal.input(inputs, max(self._last_seq, inputs[-1].seq))  # own frames will come after these
 
     def _open_lane(self, frames: list[ev.Frame]) -> LaneWriter:
         return self._publisher.open(

@@ -62,6 +62,11 @@ class Kept:
         self._states = _state_updates(frames)
         self._reasoned = _torn_reasoning(frames)
         self.used_ids = used_ids(frames)
+        self.unanswered: list[Interrupt] = []
+        """Questions that the lost worker asked and nobody has answered: they are asked again, under ids of their own."""
+        self.add(items)
+
+    def add(self, items: Iterable[AnyItem]) -> None:
         for item in items:
             self._keep(item)
 
@@ -81,6 +86,8 @@ class Kept:
                 self._queue(item, "artifact", item.ns, item.kind, item.name)
             case Interrupt(status="done"):
                 self._queue(item, "interrupt", item.ns, item.kind, item.prompt)
+            case Interrupt(status="open"):
+                self.unanswered.append(item)
             case Source():
                 self._queue(item, "source", item.ns, item.url, item.quote)
             case LogEntry():

@@ -14,8 +14,9 @@ from schemas.commands import CancelRun, InputAppended
 from schemas.seal import check_seal, counts_of, digest_of
 from schemas.transcript import Agent, Interrupt, Message
 from services.agent_worker import lane
-from services.agent_worker.attempt import Limits
+from services.agent_worker.attempt import Attempt, Limits
 from services.agent_worker.models.port import Finished, TextDelta, UpstreamFailed
+from services.agent_worker.publisher import Publisher
 from services.agent_worker.tools import tool
 from services.agent_worker.turn import Retry
 from services.broker.memory import MemoryBroker
@@ -521,6 +522,67 @@ async def test_a_lost_worker_is_replaced_and_what_it_had_finished_is_not_done_ag
     assert fold.runs[command.run].status == "completed"
     assert fold.runs[command.run].attempt == seal.run.attempt > 1
     assert [type(event).__name__ for event in await stage.events(command.run)].count("RunRetrying") == 1
+
+
+async def test_a_question_that_is_asked_again_after_a_takeover_closes_the_one_before(stage):
+    @stage.agent
+    async def asker(run, task):
+        async with run.agent("clerk") as clerk:
+            answer = await clerk.ask("input", "Your name?")
+        await run.say(tokens(f"{answer.decision} {answer.value}"))
+
+    lost = MemoryBroker(stage.broker.core)
+    async with stage.worker(broker=lost, drain_s=0.0):
+        command = await stage.post("asker")
+        await stage.until(lambda fold: fold.item("i2-1") is not None)
+        lost.interrupt()
+        async with stage.worker():
+            await stage.until(lambda fold: fold.item("i2-2") is not None)
+            await stage.input(command.run, ev.InterruptResolved(id="i2-2", decision="answered", value="Ada"))
+            await stage.broker.control(command.run, InputAppended())
+            fold = await stage.ended(command.run)
+            await assert_sealed_as_logged(stage, command.run)
+    resolved = of_type(await stage.events(command.run), ev.InterruptResolved)
+    assert [(event.id, event.decision, event.by) for event in resolved] == [("i2-1", "expired", "worker_lost")]
+    assert [item.id for item in fold.items(command.run) if isinstance(item, Interrupt)] == ["i2-2"]
+    assert fold.item("m2-1").content == "answered Ada"
+
+
+async def test_a_question_that_was_answered_while_no_worker_had_the_run_is_not_closed_nor_asked_again(stage):
+    @stage.agent
+    async def asker(run, task):
+        answer = await run.ask("input", "Your name?")
+        await run.say(tokens(f"{answer.decision} {answer.value}"))
+
+    lost = MemoryBroker(stage.broker.core)
+    async with stage.worker(broker=lost, drain_s=0.0):
+        command = await stage.post("asker")
+        await stage.until(lambda fold: fold.item("i2-1") is not None)
+        lost.interrupt()
+        await stage.input(command.run, ev.InterruptResolved(id="i2-1", decision="answered", value="Ada"))
+        async with stage.worker():
+            fold = await stage.ended(command.run)
+            await assert_sealed_as_logged(stage, command.run)
+    assert of_type(await stage.events(command.run), ev.InterruptResolved) == []
+    assert [item.value for item in fold.items(command.run) if isinstance(item, Interrupt)] == ["Ada"]
+
+
+async def test_an_answer_that_comes_just_before_the_claim_of_the_next_attempt_is_kept(stage):
+    @stage.agent
+    async def asker(run, task):
+        await run.ask("input", "Your name?")
+
+    lost = MemoryBroker(stage.broker.core)
+    async with stage.worker(broker=lost, drain_s=0.0):
+        command = await stage.post("asker")
+        await stage.until(lambda fold: fold.item("i2-1") is not None)
+        lost.interrupt()
+        async with Publisher(stage.broker) as publisher:
+            attempt = Attempt(stage.broker, publisher, command, worker="w2")
+            assert await attempt.begin(2)
+            await stage.input(command.run, ev.InterruptResolved(id="i2-1", decision="answered", value="Ada"))
+            await attempt.claim()
+            assert (await attempt.run.ask("input", "Your name?")).value == "Ada"
 
 
 async def test_attempts_that_are_used_up_end_the_run(stage):
