@@ -23,26 +23,36 @@ ARGUMENTS = (
 )
 WITHIN_S = 30.0
 
-CONTENT = """
+EXPECTED = ("net::ERR_", "WebSocket connection", "Framing 'http://127.0.0.1")
+"""Chromium's own words about a gateway that is away, and about the page when it does not come into a frame."""
+
+VIEW = "/view"
+"""The end of the address of an artifact's web page, in which everything is refused; of the page itself nothing may be."""
+
+REFUSALS = (
+    "Blocked script execution",
+    "violates the following Content Security Policy",
+    "Refused to execute the redirect",
+)
+
+TALL_PX = 16_000
+"""A window in which a whole conversation has room: what is out of sight is not in the document."""
+
+WHOLE = """
 async () => {
-  // What the conversation holds, from its first row to its last: the rows that are out of sight are not in the document.
-  const scroller = document.querySelector('[data-testid="conversation"]');
-  const found = new Map();
-  const take = () => {
-    for (const element of scroller.querySelectorAll('[data-item]')) {
-      const inner = [...element.querySelectorAll('[data-item]')];
-      const copy = element.cloneNode(true);
-      for (const other of copy.querySelectorAll('[data-item], time')) other.remove();
-      found.set(element.dataset.item, {
-        type: element.dataset.type,
-        status: element.dataset.status,
-        ns: element.closest('[data-ns]')?.dataset.ns ?? 'main',
-        text: words(copy),
-        inside: inner.length,
-      });
-    }
-  };
-  // Of each text by itself: `textContent` would glue what stands beside each other, `35 ms` and `values: …`, to one word.
+  // Whether all of the conversation is drawn: nothing to scroll, nothing parked, and no change for some frames.
+  const list = document.querySelector('[data-testid="conversation"]');
+  const seen = () => `${list.querySelectorAll('*').length} ${list.scrollHeight}`;
+  const frames = (n) => new Promise((done) => requestAnimationFrame(() => (n ? frames(n - 1).then(done) : done())));
+  const before = seen();
+  await frames(5);
+  return seen() === before && list.scrollHeight <= list.clientHeight + 1 && !list.querySelector('[data-holds]');
+}
+"""
+
+CONTENT = """
+() => {
+  // The words of each text by itself: `textContent` would glue what stands beside each other, `35 ms` and `values: …`.
   const words = (root) => {
     root.normalize();
     const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -50,20 +60,17 @@ async () => {
     while (texts.nextNode()) found.push(texts.currentNode.data);
     return found.join(' ').replace(/\\s+/g, ' ').trim();
   };
-  const settle = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  scroller.dispatchEvent(new WheelEvent('wheel', { deltaY: -1, bubbles: true })); // as who scrolls up: it lets go of the end
-  scroller.scrollTop = 0;
-  await settle();
-  const atEnd = () => scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 2;
-  for (let step = 0; step < 1000; step++) {
-    take();
-    if (atEnd()) break;
-    scroller.scrollTop += scroller.clientHeight / 3; // rows that are measured on the way may move it
-    await settle();
-    await settle();
-  }
-  take();
-  return [...found.entries()].map(([id, item]) => ({ id, ...item }));
+  return [...document.querySelectorAll('[data-testid="conversation"] [data-item]')].map((element) => {
+    const copy = element.cloneNode(true);
+    for (const other of copy.querySelectorAll('[data-item], time')) other.remove();
+    return {
+      id: element.dataset.item,
+      type: element.dataset.type,
+      status: element.dataset.status,
+      ns: element.closest('[data-ns]')?.dataset.ns ?? 'main',
+      text: words(copy),
+    };
+  });
 }
 """
 
@@ -71,12 +78,15 @@ async () => {
 class Chromium:
     """One browser for a module; every viewer has a context (cookies, storage, cache) of its own."""
 
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = [*ARGUMENTS, *arguments]
+
     async def __aenter__(self) -> Self:
         self._stack = contextlib.AsyncExitStack()
         executable = await asyncio.to_thread(find)
         assert executable is not None, ADVICE
         playwright = await self._stack.enter_async_context(async_playwright())
-        self.browser: Browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        self.browser: Browser = await playwright.chromium.launch(executable_path=executable, args=self._arguments)
         self._stack.push_async_callback(self.browser.close)
         return self
 
@@ -112,15 +122,20 @@ class Visitor:
         page.on("dialog", lambda dialog: self.broken.append(f"dialog: {dialog.message}"))
 
     def _on_request(self, request: Request) -> None:
-        self.requests.append(request.url)
+        """Playwright also tells of what a frame's policy refuses: whether something left is for a listener there to say."""
+        if request.is_navigation_request() or not request.frame.url.endswith(VIEW):
+            self.requests.append(request.url)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "net::ERR_" not in message.text and "WebSocket connection" not in message.text:
-            self.broken.append(f"console: {message.text}")
+        expected = any(words in message.text for words in EXPECTED)
+        in_a_frame = message.location["url"].endswith(VIEW) or f"{VIEW}'" in message.text
+        if message.type == "error" and not expected and not (in_a_frame and _is_refusal(message.text)):
+            self.broken.append(f"console: {message.text} ({message.location['url']})")
 
     def check(self) -> None:
-        assert self.broken == []
-        assert [url for url in self.requests if not url.startswith((self.url, "data:", "blob:"))] == []
+        assert self.broken == [], self.broken
+        foreign = [url for url in self.requests if not url.startswith((self.url, "data:", "blob:", "about:"))]
+        assert foreign == [], foreign
 
     async def open(self, conversation: str = "", extra: str = "") -> None:
         await self.page.goto(f"{self.url}/#{f'c={conversation}' if conversation else ''}{extra}")
@@ -140,8 +155,18 @@ class Visitor:
 
     async def content(self) -> list[dict[str, Any]]:
         """Every item of the conversation in the order of the page: id, type, status, namespace, visible text."""
-        content: list[dict[str, Any]] = await self.page.evaluate(CONTENT)
+        size = self.page.viewport_size
+        assert size is not None
+        await self.page.set_viewport_size({"width": size["width"], "height": TALL_PX})
+        try:
+            await self.eventually(self._whole, "the whole conversation is drawn")
+            content: list[dict[str, Any]] = await self.page.evaluate(CONTENT)
+        finally:
+            await self.page.set_viewport_size(size)
         return content
+
+    async def _whole(self) -> bool:
+        return bool(await self.page.evaluate(WHOLE))
 
     async def eventually(self, condition: Callable[[], Awaitable[bool]], what: str, within_s: float = WITHIN_S) -> None:
         try:
@@ -152,3 +177,7 @@ class Visitor:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"not so within {within_s:g} s: {what} (badge: {await self.badge()})") from None
+
+
+def _is_refusal(text: str) -> bool:
+    return any(words in text for words in REFUSALS)
