@@ -106,7 +106,7 @@ def what_is_referred_to_is_there_or_documented(manifests: Manifests) -> Iterator
             yield f"{name} has no ServiceAccount of its own"
 
 
-SECRETS_TO_MAKE = {"anabranch-nats", "anabranch-nats-server", "anabranch-database", "anabranch-model"}
+SECRETS_TO_MAKE = {"anabranch-nats", "anabranch-database", "anabranch-model"}
 """In production: docs/operations.md says how."""
 
 
