@@ -36,7 +36,11 @@ def check(ns: str) -> str:
 
 
 def child(parent: str, agent: str, invocation: str) -> str:
-    """The namespace of `agent`'s `invocation` under `parent`. Raises Invalid as `check` does."""
+    """The namespace of `agent`'s `invocation` under `parent`. Raises Invalid as `check` does; a name that cannot be one is
+    called so.
+    """
+    if not _ELEMENT.match(f"{agent}:1"):
+        raise Invalid(f"{agent[:80]!r} is no name for an agent: 1 to 64 of A-Z a-z 0-9 _ -", code="invalid_namespace")
     return check(f"{parent}/{agent}:{invocation}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from schemas.errors import Invalid, Unavailable
 from services.runtime import read_settings, run_service
 from services.standalone.settings import Settings
-from services.standalone.stack import HELLO, Stack
+from services.standalone.stack import Stack
 
 
 def say(line: str) -> None:
@@ -73,7 +73,7 @@ def banner(stack: Stack, settings: Settings) -> str:
 Anabranch is running. Model: {model}.
 
   page    {url}/
-  stream  curl -N {url}/v1/conversations/{HELLO}/messages -H 'Accept: text/event-stream' \\
+  stream  curl -N {url}/v1/conversations/{stack.hello}/messages -H 'Accept: text/event-stream' \\
             -H 'Content-Type: application/json' -d '{{"text": "Why do rivers meander?", "agent": "team"}}'
   chat    {chat}
   API     {url}/docs

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx2
@@ -27,12 +28,15 @@ ACK_WAIT_S = "10"
 the services' own default.
 """
 HELLO = "hello"
-"""The conversation that the printed `curl` line writes to."""
+"""The conversation that the printed `curl` line writes to; with a number where that has been deleted, as an id is not free
+again.
+"""
 
 
 class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.hello = HELLO
         self._data = Path(settings.data).resolve()
         layout = read_layout()
         self._nats = NatsServer(
@@ -85,8 +89,17 @@ class Stack:
         for child in self._children:
             if not child.running:
                 raise Unavailable(f"{child.name} does not come up: {child.last_words()}")
-        async with httpx2.AsyncClient() as client:
-            await client.post(f"{self.gateway_urls[0]}/v1/conversations", json={"id": HELLO})
+        self.hello = await self._greet()
+
+    async def _greet(self) -> str:
+        """Make the conversation for the `curl` line, if it is not there; returns its id."""
+        async with httpx2.AsyncClient(base_url=self.gateway_urls[0]) as client:
+            for number in itertools.count(1):
+                conversation = HELLO if number == 1 else f"{HELLO}_{number}"
+                made = await client.post("/v1/conversations", json={"id": conversation, "title": "Hello from curl"})
+                if made.status_code != HTTPStatus.GONE:
+                    break
+        return conversation
 
     async def watch(self, say: Callable[[str], None]) -> None:
         """Restart what dies. Raises Unavailable (in a group) when something will not stay up."""

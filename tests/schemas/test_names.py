@@ -88,3 +88,9 @@ def test_an_item_id_is_an_id_and_unique_per_run_kind_and_count():
     ids = {item_id(ordinal, kind, count) for ordinal in (2, 12) for kind in "mt" for count in (1, 11, 21)}
     assert len(ids) == 12
     assert all(check_id(one) for one in ids)
+
+
+@pytest.mark.parametrize("name", ["", "fox 🦊", "a:b", "a/b", "x" * 65])
+def test_a_name_that_no_agent_can_have_is_called_so(name):
+    with pytest.raises(Invalid, match="no name for an agent"):
+        namespace.child("main", name, "1")

@@ -99,6 +99,19 @@ async def test_it_starts_answers_stops_without_a_trace_and_continues_with_its_da
         assert await second.stop(signal.SIGHUP) == 0
 
 
+async def test_the_printed_command_works_also_after_its_conversation_was_deleted(tmp_path):
+    async with standalone(tmp_path / "data") as first, httpx2.AsyncClient() as client:
+        await first.said("stop    Ctrl-C")
+        assert (await client.delete(f"{first.url}/v1/conversations/hello")).status_code == 204
+        assert await first.stop() == 0
+    async with standalone(tmp_path / "data") as second, httpx2.AsyncClient() as client:
+        printed = (await second.said("curl -N")).split()
+        address = next(word for word in printed if word.startswith("http"))
+        await second.said("stop    Ctrl-C")
+        assert (await client.post(address, json={"text": "Hello"})).status_code == 202
+        assert await second.stop() == 0
+
+
 async def test_what_is_killed_is_started_again_and_when_the_parent_is_killed_all_are_gone(tmp_path):
     async with standalone(tmp_path / "data") as running:
         await running.said("stop    Ctrl-C")

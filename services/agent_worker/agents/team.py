@@ -9,9 +9,9 @@ import asyncio
 
 import msgspec
 
-from schemas.events import PlanItem
 from services.agent_worker.agents.agent import agent
 from services.agent_worker.agents.analysis import analysis
+from services.agent_worker.agents.plan import worked_off
 from services.agent_worker.agents.research import research
 from services.agent_worker.agents.room import answer_tokens
 from services.agent_worker.agents.visualisation import Brief, visualisation
@@ -27,7 +27,7 @@ PLAN = ("Look at the figures and the texts", "Show what was found", "Sum it up")
 @agent("team", description="A supervisor with an analyst, a researcher and a visualiser.")
 async def team(run: Run, task: str) -> str:
     question = task if len(task) <= QUESTION_CHARS_MAX else task[:QUESTION_CHARS_MAX].rsplit(" ", 1)[0] + " …"
-    _plan(run, 0)
+    run.plan(worked_off(PLAN, 0))
     await run.say(
         f"In two sentences, tell the reader how your team will answer this question: {question}",
         system=SYSTEM,
@@ -37,21 +37,13 @@ async def team(run: Run, task: str) -> str:
         figures = tasks.create_task(analysis.under(run, question))
         texts = tasks.create_task(research.under(run, question))
     findings = f"{figures.result()}\n\n{texts.result()}"
-    _plan(run, 1)
+    run.plan(worked_off(PLAN, 1))
     await visualisation.under(run, msgspec.json.encode(Brief(question, findings)).decode())
-    _plan(run, 2)
+    run.plan(worked_off(PLAN, 2))
     said = await run.say(
         f"Findings:\n{findings}\n\nIn two sentences, answer the question from these findings: {question}",
         system=SYSTEM,
         max_tokens=answer_tokens(run.model, 90),
     )
-    _plan(run, len(PLAN))
+    run.plan(worked_off(PLAN, len(PLAN)))
     return said.text
-
-
-def _plan(run: Run, done: int) -> None:
-    """The plan with its first `done` items done and the next one under way."""
-    items = [PlanItem(text=text, status="done" if at < done else "pending") for at, text in enumerate(PLAN)]
-    if done < len(PLAN):
-        items[done] = PlanItem(text=PLAN[done], status="active")
-    run.plan(items)

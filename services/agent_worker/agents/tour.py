@@ -7,13 +7,16 @@ with every model.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from services.agent_worker.agents import tour_samples
 from services.agent_worker.agents.agent import agent
+from services.agent_worker.agents.plan import worked_off
 from services.agent_worker.agents.room import answer_tokens
 from services.agent_worker.run import Run
-from services.agent_worker.tools.tool import Progress, tool
+from services.agent_worker.tools.tool import Progress, ToolError, tool
 
+PLAN = ("Choose a river", "Look around", "Collect souvenirs", "Book a boat")
 RIVERS = ("Danube", "Mekong", "Okavango")
 ANSWER_S = 600.0
 """How long each question waits for a person before the tour goes on without one."""
@@ -57,25 +60,36 @@ async def guide(run: Run, task: str) -> str:
 
 @agent("tour", description="Shows one of everything: questions to you, agents in agents, code, a web page, a picture.")
 async def tour(run: Run, task: str) -> None:
-    run.plan(["Choose a river", "Look around", "Collect souvenirs", "Book a boat"])
+    run.plan(worked_off(PLAN, 0))
     river = await run.ask("choice", "Which river shall we follow?", options=RIVERS, timeout_s=ANSWER_S)
     name = str(river.value) if river.value in RIVERS else RIVERS[0]
+    run.plan(worked_off(PLAN, 1))
     await guide.under(run, name)
+    run.plan(worked_off(PLAN, 2))
     said = await run.say(tour_samples.words(tour_samples.MARKDOWN))
     await _souvenirs(run, said.id)
-    answer = await run.ask(
-        "approval",
-        f"Book a boat on the {name}? You may change the seats.",
-        tool=book_boat.name,
-        args={"river": name, "seats": 2},
-        timeout_s=ANSWER_S,
-    )
-    if answer.decision == "approved":
-        wanted = answer.value if isinstance(answer.value, dict) else {"river": name, "seats": 2}
-        await run.tool(book_boat, **wanted)
+    run.plan(worked_off(PLAN, 3))
+    await _book(run, name)
+    run.plan(worked_off(PLAN, len(PLAN)))
     await run.say(
         f"In one sentence, say goodbye to travellers who followed the {name}.", max_tokens=answer_tokens(run.model, 40)
     )
+
+
+async def _book(run: Run, river: str) -> None:
+    """Ask until the answer is no, or one that the tool can take: people mistype, and a run should survive it."""
+    asked = f"Book a boat on the {river}? You may change the seats."
+    wanted: dict[str, Any] = {"river": river, "seats": 2}
+    while True:
+        answer = await run.ask("approval", asked, tool=book_boat.name, args=wanted, timeout_s=ANSWER_S)
+        if answer.decision != "approved":
+            return
+        try:
+            await run.tool(book_boat, **(answer.value if isinstance(answer.value, dict) else wanted))
+        except ToolError as error:
+            asked = f"That did not work: {error.message} Once more: a boat on the {river}?"
+        else:
+            return
 
 
 async def _souvenirs(run: Run, message: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from schemas import events as ev
 from schemas.transcript import Agent as AgentItem
-from schemas.transcript import Artifact, Interrupt, ToolCall
+from schemas.transcript import Artifact, Interrupt, Plan, ToolCall
 from services.agent_worker import agents
 from services.agent_worker.agents import Agent, tour_samples
 from services.agent_worker.discovery import discover
@@ -42,6 +42,21 @@ async def approved(stage):
 async def test_an_approval_with_edited_arguments_calls_the_tool_with_them(approved):
     (booking,) = [item for item in approved if isinstance(item, ToolCall) and item.name == "book_boat"]
     assert booking.result == {"boat": "Heron of the Mekong", "seats": 5}
+
+
+async def test_a_mistyped_edit_is_asked_again_and_the_plan_is_done_in_the_end(stage):
+    stage.agents |= discover(agents, Agent)
+    async with stage.worker(model=Scripted(5000)):
+        command = await stage.post("tour", "Show me round")
+        await answer(stage, command.run, "choice", "answered", "Mekong")
+        await answer(stage, command.run, "approval", "approved", {"river": "Mekong", "seats": "many"})
+        await answer(stage, command.run, "approval", "approved", {"river": "Mekong", "seats": 3})
+        fold = await stage.ended(command.run)
+    items = list(fold.items(command.run))
+    assert fold.runs[command.run].status == "completed"
+    assert [item.status for item in items if isinstance(item, ToolCall)] == ["failed", "done"]
+    (plan,) = [item for item in items if isinstance(item, Plan)]
+    assert {step.status for step in plan.items} == {"done"}
 
 
 async def test_agents_stand_three_deep(approved):
