@@ -48,6 +48,8 @@ lint: $(VENV)/dev ## Check style, types and the direction of imports
 lint-deploy: $(VENV)/dev $(DEPLOY)/installed ## Check the Kubernetes manifests: schemas, checkov, our policies, the broker's configuration
 	@KUBECTL=$(DEPLOY)/bin/kubectl $(BIN)/python -m pytest $(ARGS) tests/deploy
 	@$(DEPLOY)/bin/python tests/deploy/lint.py
+	@if command -v promtool > /dev/null; then promtool test rules deploy/prometheus/alerts_test.yaml; \
+	else echo "The alert rules were not run: promtool (Prometheus) is not on PATH."; fi
 
 format: $(VENV)/dev ## Format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python $(WEB)/build.py biome check --write .

@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -37,12 +36,14 @@ Labels = tuple[str, ...]
 
 
 class Tally:
-    """Counts by label values."""
+    """Counts by label values. `known` are exported from the start, at 0: of a counter that appears with its first event, a
+    Prometheus sees no increase.
+    """
 
     __slots__ = ("counts",)
 
-    def __init__(self) -> None:
-        self.counts: dict[Labels, int] = {}
+    def __init__(self, *known: str) -> None:
+        self.counts: dict[Labels, int] = {(value,): 0 for value in known}
 
     def add(self, *labels: str, count: int = 1) -> None:
         labels = bounded(labels, self.counts)
@@ -134,7 +135,7 @@ class Metrics:
         def collect() -> Iterable[Metric]:
             family = HistogramMetricFamily(name, description, labels=labels)
             for values, one in read().items():
-                bounds = [floatToGoString(bound) for bound in one.bounds] + ["+Inf"]
+                bounds = [*map(str, map(float, one.bounds)), "+Inf"]
                 family.add_metric(values, list(zip(bounds, accumulate(one.counts), strict=True)), one.total)
             return [family]
 

@@ -20,7 +20,7 @@ class PublishCounts:
         self.bytes = 0
         self.retries = 0
         self.seconds = Distribution(QUICK_S)
-        self.lost = Tally()
+        self.lost = Tally("fenced", "unavailable")
 
     def stored(self, events: int, seconds: float) -> None:
         self.frames += 1
@@ -50,7 +50,7 @@ class RunCounts:
         self.attempts_lost = Tally()
         self.commands_dead = 0
         self.ended = Tally()
-        self.failed = Tally()
+        self.failed = Tally("worker_lost", "agent_error")
         self.run_s = Distributions(SLOW_S)
         self.answered_s = Distribution(SLOW_S)
         self.model_calls = Tally()
@@ -100,7 +100,7 @@ class RunCounts:
             "anabranch_run_seconds", "From the first attempt's start to the end.", ["agent"], self.run_s
         )
         metrics.distribution(
-            "anabranch_run_answered_seconds",
+            "anabranch_run_first_message_seconds",
             "From a stored message to the first one of its answer.",
             self.answered_s,
         )

@@ -22,8 +22,8 @@ class Counts:
         self.fallen_behind = 0
         self.caught_up_s = Distributions(QUICK_S)
         self.replayed_bytes = Distributions(SIZES)
-        self.gaps = Tally()
-        self.rebuilt = Tally()
+        self.gaps = Tally("retention", "epoch", "lost")
+        self.rebuilt = Tally("retention", "epoch", "lost")
         self.join_s = Distribution(QUICK_S)
         self.closed = Tally()
 

@@ -9,7 +9,7 @@ from services.metrics import COUNTS, QUICK_S, SLOW_S, Distribution, Metrics, Tal
 
 class Counts:
     def __init__(self) -> None:
-        self.seals = Tally()
+        self.seals = Tally("written", "returned", "dead")
         self.commit_s = Distribution(QUICK_S)
         self.batch = Distribution(COUNTS)
         self.behind_s = Distribution(SLOW_S)

@@ -49,6 +49,13 @@ def test_a_label_is_exported_with_its_count():
     assert exported(metrics) == {("anabranch_x_total", (("agent", "team"), ("outcome", "completed"))): 3.0}
 
 
+def test_a_label_that_is_known_is_exported_before_it_is_counted():
+    metrics = Metrics()
+    metrics.tally("anabranch_x", "X.", ["reason"], Tally("lost"))
+
+    assert exported(metrics) == {("anabranch_x_total", (("reason", "lost"),)): 0.0}
+
+
 def test_labels_beyond_the_bound_are_counted_together():
     tally, distributions = Tally(), Distributions((1.0,))
     for number in range(LABELS_MAX + 10):
