@@ -26,7 +26,7 @@ Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    head = (__doc__ or "").partition("\n")[0]
+    head = "What a person, or a deployment, does to the broker and the archive."
     parser = argparse.ArgumentParser(prog="python -m services.admin", description=head, epilog=f"{WHERE} {CODES}")
     todo = parser.add_subparsers(required=True, metavar="COMMAND")
     apply.arguments(
