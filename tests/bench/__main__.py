@@ -17,8 +17,8 @@ import uvloop
 from services.runtime import configure_logging
 from tests.bench.figures import Figure, table
 
-BENCHES = ["events", "producers", "latency", "fanout", "many", "late_join", "memory"]
-SLOW = ["scale"]
+BENCHES = ["events", "producers", "latency", "fanout", "many", "late_join", "memory", "page"]
+SLOW = ["page_memory", "scale"]
 """Minutes: only when asked for by name."""
 
 
