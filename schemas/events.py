@@ -100,7 +100,9 @@ class RunWaiting(Event, frozen=True, tag="run.waiting"):
 
 
 class RunRetrying(Event, frozen=True, tag="run.retrying"):
-    """`cause`: `worker_lost` (a takeover follows) or the code of the error that is tried again after `delay_ms`."""
+    """`cause`: `worker_lost` or `worker_drained` (a takeover follows), or the code of the error that is tried again after
+    `delay_ms`.
+    """
 
     cause: str
     message: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -36,6 +36,13 @@ from services.runtime import now_ms
 
 PAUSE_S = 2.0
 """Between two heartbeats while the broker does not answer."""
+
+
+HAND_OVER_S = 1.0
+"""For the last frame of an attempt whose process drains."""
+
+DRAINED = "worker_drained"
+"""Why a run goes on in another attempt: its worker was told to end, and handed it over."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +112,8 @@ class Attempt:
         self.over = False
         """Whether the terminal event is stored."""
         self.number = 0
+        self.lost = 0
+        """How many attempts began before this one and were lost: deliveries that came to nothing are none of them."""
 
     # --- the beginning
 
@@ -129,6 +138,8 @@ class Attempt:
             raise Fenced(f"run {self.command.run} is in attempt {frames[-1].attempt}, this is delivery {number}")
         self._writer = self._open_lane(frames)
         self.lane = self._writer.lane
+        self.lost = attempts_lost(frames)
+        self._handed_over = bool(frames) and handed_over(frames[-1])
         self.turn = Turn(
             self.command,
             self._writer,
@@ -151,7 +162,8 @@ class Attempt:
     async def claim(self) -> None:
         """Publish that this attempt starts. Raises Fenced if another worker has claimed the run."""
         if self._last_seq:
-            self._emit(ev.RunRetrying(cause="worker_lost"))
+            if not self._handed_over:
+                self._emit(ev.RunRetrying(cause="worker_lost"))
             for asked in self.turn.kept.unanswered:  # the fold has dropped it; who follows events alone must hear of it
                 self._writer.emit(ev.InterruptResolved(id=asked.id, decision="expired", by="worker_lost", ns=asked.ns))
         name = self._model.name if self._model is not None else ""
@@ -194,6 +206,17 @@ class Attempt:
         if not self.stopped.done():
             self.stopped.set_result(why)
             self.on_stop()
+
+    async def hand_over(self) -> None:
+        """Publish that this attempt ends here for another worker to go on, which does not count against the run. Without an
+        answer of the broker in time it counts as lost.
+        """
+        self.turn.ended = True
+        self._emit(ev.RunRetrying(cause=DRAINED))
+        with contextlib.suppress(AnabranchError, TimeoutError):
+            async with asyncio.timeout(HAND_OVER_S):
+                await self._writer.flush()
+        self._writer.close()
 
     def silence(self) -> None:
         """Publish nothing more, not even what waits."""
@@ -282,3 +305,15 @@ class Attempt:
         """After the terminal event: seal the run and start the one that waits behind it (`concluding.conclude`)."""
         await patiently(self.look)
         await conclude(self._broker, self.command, self.journal)
+
+
+def handed_over(frame: ev.Frame) -> bool:
+    """Whether this last frame of an attempt says that its worker has let go of it."""
+    last = frame.events[-1]
+    return isinstance(last, ev.RunRetrying) and last.cause == DRAINED
+
+
+def attempts_lost(frames: Iterable[ev.Frame]) -> int:
+    """How many attempts of a run's lane began and ended with their worker; all of them are over."""
+    ends = {frame.attempt: frame for frame in frames}
+    return sum(not handed_over(frame) for frame in ends.values())

@@ -18,6 +18,9 @@ CANCEL_GRACE_S = 0.7
 within a second.
 """
 
+DELIVERIES_PER_ATTEMPT = 10
+"""A command that came so many times as often as a run may be lost ends it, too: it may kill its workers before they begin."""
+
 log = structlog.get_logger()
 
 AgentFunction = Callable[[Any, str], Awaitable[Any]]
@@ -46,9 +49,11 @@ async def _claim_and_run(
     attempt: Attempt, agents: Mapping[str, AgentFunction], tasks: asyncio.TaskGroup
 ) -> Outcome | None:
     name = attempt.command.agent
-    if attempt.number > attempt.limits.attempts_max:
-        tries = attempt.limits.attempts_max
-        return Failed("worker_lost", f"The run was lost {tries} times with the worker that ran it.", retryable=True)
+    limit = attempt.limits.attempts_max
+    if attempt.lost >= limit or attempt.number > limit * DELIVERIES_PER_ATTEMPT:
+        return Failed(
+            "worker_lost", f"No worker ended the run, though {attempt.number - 1} took it up.", retryable=True
+        )
     await attempt.claim()
     agent = agents.get(name)
     if agent is None:
@@ -66,8 +71,10 @@ async def _run(attempt: Attempt, agent: AgentFunction, tasks: asyncio.TaskGroup)
         if code in done:
             return outcome_of(code.result(), attempt.command.agent)
     why = attempt.stopped.result() if attempt.stopped.done() else None
-    if isinstance(why, Lost | Drained):
+    if isinstance(why, Lost):
         attempt.silence()
+    elif isinstance(why, Drained):
+        await attempt.hand_over()
     if code is not None:
         await _unwind(code, attempt)
     match why:

@@ -585,20 +585,65 @@ async def test_an_answer_that_comes_just_before_the_claim_of_the_next_attempt_is
             assert (await attempt.run.ask("input", "Your name?")).value == "Ada"
 
 
+async def begun_and_lost(stage, command, *, times):
+    """Attempts that begin and end with their worker."""
+    async with Publisher(stage.broker) as publisher:
+        for _ in range(times):
+            delivery = await stage.broker.fetch_command(1.0)
+            attempt = Attempt(stage.broker, publisher, command, worker="w0")
+            assert await attempt.begin(delivery.attempt)
+            await attempt.claim()
+            await delivery.nak()
+
+
 async def test_attempts_that_are_used_up_end_the_run(stage):
     @stage.agent
     async def greeter(run, task):
         pass
 
     command = await stage.post("greeter")
-    for _ in range(QUICK.attempts_max):
-        delivery = await stage.broker.fetch_command(1.0)
-        await delivery.nak()
+    await begun_and_lost(stage, command, times=QUICK.attempts_max)
     async with stage.worker():
         fold = await stage.ended(command.run)
         await assert_sealed_as_logged(stage, command.run)
         await stage.until(lambda _: not stage.broker.core.commands.jobs)
     assert fold.runs[command.run].error.code == "worker_lost"
+
+
+@pytest.mark.parametrize(("deliveries", "status"), [(QUICK.attempts_max, "completed"), (30, "failed")])
+async def test_a_delivery_that_came_to_nothing_is_no_attempt_unless_that_has_no_end(stage, deliveries, status):
+    @stage.agent
+    async def greeter(run, task):
+        pass
+
+    command = await stage.post("greeter")
+    for _ in range(deliveries):
+        await (await stage.broker.fetch_command(1.0)).nak()
+    async with stage.worker():
+        fold = await stage.ended(command.run)
+    assert fold.runs[command.run].status == status
+
+
+async def test_workers_that_drain_hand_a_run_over_and_use_up_none_of_its_attempts(stage):
+    said = Said()
+
+    @stage.agent
+    async def patient(run, task):
+        await said.here()
+
+    command = await stage.post("patient")
+    for _ in range(QUICK.attempts_max + 1):
+        said.reached.clear()
+        async with stage.worker(drain_s=0.0):
+            await said.reached.wait()
+        assert (await stage.fold()).runs[command.run].retrying == "worker_drained"
+    said.go_on.set()
+    async with stage.worker():
+        fold = await stage.ended(command.run)
+        await assert_sealed_as_logged(stage, command.run)
+    assert fold.runs[command.run].status == "completed"
+    retries = of_type(await stage.events(command.run), ev.RunRetrying)
+    assert [event.cause for event in retries] == ["worker_drained"] * (QUICK.attempts_max + 1)
 
 
 async def test_a_worker_that_drains_finishes_what_it_can_and_leaves_the_rest_to_another(stage):

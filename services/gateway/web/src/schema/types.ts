@@ -461,7 +461,10 @@ export interface RunWaiting {
   dt?: number;
 }
 
-/** `cause`: `worker_lost` (a takeover follows) or the code of the error that is tried again after `delay_ms`. */
+/**
+ * `cause`: `worker_lost` or `worker_drained` (a takeover follows), or the code of the error that is tried again after
+ * `delay_ms`.
+ */
 export interface RunRetrying {
   type: "run.retrying";
   cause: string;

@@ -47,6 +47,9 @@ function Running({ run }: { run: Run }) {
   if (run.retrying === "worker_lost") {
     return <p className={css.trouble}>The worker was lost. Another one is taking over; what was finished is kept.</p>;
   }
+  if (run.retrying === "worker_drained") {
+    return <p className={css.trouble}>The worker stops. Another one is taking over; what was finished is kept.</p>;
+  }
   if (run.retrying) {
     return (
       <p className={css.trouble}>
