@@ -1,9 +1,7 @@
 import { useSyncExternalStore } from "react";
+import { mayHaveFormula } from "./dollars";
 
 type Math = typeof import("./math");
-
-/** What opens a formula: `$$`. A single `$` is a price more often than a formula. */
-const FORMULA = "$$";
 
 let loaded: Math | undefined;
 let asked = false;
@@ -11,7 +9,7 @@ const listeners = new Set<() => void>();
 
 /** What draws formulas, for a text that has one; undefined until it is loaded, and where there is none. */
 export function useMath(content: string): Math | undefined {
-  const wanted = content.includes(FORMULA);
+  const wanted = mayHaveFormula(content);
   const read = () => (wanted ? loaded : undefined);
   return useSyncExternalStore(wanted ? subscribe : never, read, read);
 }
