@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from enum import IntEnum
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from schemas import cursor as cursors
 from schemas import wire
@@ -20,6 +21,9 @@ from services.gateway.subscription import Subscription
 MESSAGES_PER_S = 64
 MESSAGES_BURST = 2 * wire.SUBSCRIPTIONS_MAX
 """What a client may send: all its subscriptions at once after a reconnect, and then what a person or a page can mean."""
+
+REQUESTS_MAX = 16
+"""Of one socket that are being written at once; while there are so many, nothing more is read from it."""
 
 BAD_MESSAGES_MAX = 16
 """Messages that are none, after which the client is taken for broken."""
@@ -68,6 +72,8 @@ class Session:
         self._subscriptions: dict[str, Subscription] = {}
         self._tasks = asyncio.TaskGroup()
         self._bucket = Bucket(MESSAGES_PER_S, MESSAGES_BURST, asyncio.get_running_loop().time())
+        self._requests = asyncio.Semaphore(REQUESTS_MAX)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._bad = 0
         self._refused = 0
 
@@ -101,12 +107,7 @@ class Session:
         subscription = self._subscriptions.pop(sub, None)
         if subscription is not None:
             subscription.close()
-        try:
-            await self._say(wire.error_message(error.body(), sub))
-        except Gone:
-            return
-        except Stalled:
-            self.stalled()
+        await self._reply(wire.error_message(error.body(), sub))
 
     def stalled(self) -> None:
         self._end(Close.STALLED, "nothing was read for too long")
@@ -123,23 +124,39 @@ class Session:
     async def _receive_all(self, receive: Receive) -> None:
         while (event := await receive())["type"] == "websocket.receive":
             try:
-                answer = await self._answer(event)
-                if answer is not None:
-                    await self._say(answer)
-            except Gone:
-                return
-            except Stalled:
-                self.stalled()
+                message = self._decode(event)
+            except AnabranchError as error:
+                await self._reply(wire.error_message(error.body()))
+                continue
+            if isinstance(message, wire.Send | wire.Cancel | wire.Resolve):
+                await self._requests.acquire()
+                self.spawn(self._write(message))
+            else:
+                await self._answer(message)
 
-    async def _answer(self, event: MutableMapping[str, Any]) -> wire.AnyServerMessage | None:
+    async def _write(self, message: wire.Send | wire.Cancel | wire.Resolve) -> None:
+        """One that takes long holds up only what the client says after it in the same conversation."""
         try:
-            message = self._decode(event)
-        except AnabranchError as error:
-            return wire.error_message(error.body())
+            async with self._turns.setdefault(message.conversation, asyncio.Lock()):
+                await self._answer(message)
+        finally:
+            self._requests.release()
+
+    async def _answer(self, message: wire.AnyClientMessage) -> None:
         try:
-            return await self._handle(message)
+            answer = await self._handle(message)
         except AnabranchError as error:
-            return wire.error_message(error.body(), _reference(message))
+            answer = wire.error_message(error.body(), _reference(message))
+        if answer is not None:
+            await self._reply(answer)
+
+    async def _reply(self, answer: wire.AnyServerMessage) -> None:
+        try:
+            await self.outlet.write(self._encode(answer))
+        except Gone:
+            return  # what comes in ends, too
+        except Stalled:
+            self.stalled()
 
     def _decode(self, event: MutableMapping[str, Any]) -> wire.AnyClientMessage:
         if not self._bucket.take(asyncio.get_running_loop().time()):
@@ -203,9 +220,6 @@ class Session:
         if self._authenticate(token) != self.tenant:
             raise Conflict("this socket belongs to another tenant", code="tenant_changed")
         return wire.Ack(ref="auth")
-
-    async def _say(self, message: wire.AnyServerMessage) -> None:
-        await self.outlet.write(self._encode(message))
 
 
 def _reference(message: wire.AnyClientMessage) -> str:

@@ -34,12 +34,15 @@ def identify(scope, token: str = "") -> Someone:
 
 
 class Input:
-    """Acknowledges all it is sent, and remembers it."""
+    """Acknowledges all it is sent, and remembers it. A message of a conversation in `held` takes until that is set."""
 
     def __init__(self) -> None:
         self.taken: list[object] = []
+        self.held: dict[str, asyncio.Event] = {}
 
     async def send(self, tenant: str, message: wire.Send) -> wire.Ack:
+        if message.conversation in self.held:
+            await self.held[message.conversation].wait()
         self.taken.append(message)
         return wire.Ack(ref=message.id, run="r1")
 

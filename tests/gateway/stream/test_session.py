@@ -8,6 +8,7 @@ from schemas import events as ev
 from schemas import wire
 from services.gateway.push import EXTENSION
 from services.gateway.session import BAD_MESSAGES_MAX, Close
+from tests.broker.waiting import eventually
 from tests.gateway.stream import kit
 from tests.gateway.stream.conftest import gateway_on
 from tests.gateway.stream.kit import CONVERSATION, Client
@@ -71,6 +72,40 @@ async def test_who_is_not_let_in_is_refused_before_the_handshake(gateway):
         async with gateway.connect(origin="https://evil.example"):
             pass
     assert caught.value.response.status_code == 403
+
+
+async def test_a_message_that_takes_long_holds_up_nothing_of_another_conversation(gateway):
+    gateway.input.held["slow"] = asyncio.Event()
+    async with gateway.connect() as socket:
+        await socket.say(wire.Send(conversation="slow", id="one", text="?"))
+        await socket.say(wire.Send(conversation="quick", id="two", text="?"))
+        await socket.say(wire.Ping())
+        assert [await socket.hear(), await socket.hear()] == [wire.Pong(), wire.Ack(ref="two", run="r1")]
+        gateway.input.held["slow"].set()
+        assert (await socket.hear()).ref == "one"
+
+
+async def test_messages_of_one_conversation_are_taken_in_their_order(gateway):
+    gateway.input.held[CONVERSATION] = asyncio.Event()
+    async with gateway.connect() as socket:
+        for number in range(5):
+            await socket.say(wire.Send(conversation=CONVERSATION, id=f"u{number}", text="?"))
+        await socket.say(wire.Cancel(conversation=CONVERSATION, run="r1"))
+        await socket.say(wire.Ping())
+        assert await socket.hear() == wire.Pong()
+        assert gateway.input.taken == []
+        gateway.input.held[CONVERSATION].set()
+        assert [(await socket.hear()).ref for _ in range(6)] == ["u0", "u1", "u2", "u3", "u4", "r1"]
+
+
+async def test_a_message_is_taken_although_its_socket_closes_meanwhile(gateway):
+    gateway.input.held["slow"] = asyncio.Event()
+    async with gateway.connect() as socket:
+        await socket.say(wire.Send(conversation="slow", id="one", text="?"))
+        await socket.say(wire.Ping())
+        await socket.hear()
+    gateway.input.held["slow"].set()
+    await eventually(lambda: gateway.input.taken and gateway.hub.sockets == 0)
 
 
 async def test_one_socket_carries_many_subscriptions_each_under_its_name(gateway, core, log):
