@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import signal
 import sys
 
 from schemas.errors import Unavailable
@@ -20,7 +22,11 @@ AGAIN_S = 1.0
 
 async def run(settings: Settings, _: argparse.Namespace) -> int:
     said = ""
-    while True:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGTERM, stop.set
+    )  # the first process of a container ignores it
+    while not stop.is_set():
         try:
             if await is_current(settings.database_url):
                 return 0
@@ -30,4 +36,7 @@ async def run(settings: Settings, _: argparse.Namespace) -> int:
         if reason != said:
             print(f"admin: waiting: {reason}", file=sys.stderr, flush=True)
             said = reason
-        await asyncio.sleep(AGAIN_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_S):
+                await stop.wait()
+    return 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 
 import pytest
 from sqlalchemy import text
@@ -39,6 +41,14 @@ async def test_it_ends_once_the_tables_are_there_and_says_meanwhile_what_it_wait
     await migrate(empty_url)
     async with asyncio.timeout(10):
         assert await waiting == 0
+
+
+async def test_it_can_be_stopped(tmp_path):
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{tmp_path / 'archive.sqlite3'}")
+    waiting = asyncio.create_task(wait.run(settings, argparse.Namespace()))
+    asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(10):
+        assert await waiting == 1
 
 
 async def test_tables_of_an_earlier_version_are_waited_for_and_those_of_a_later_one_are_not(empty_url):

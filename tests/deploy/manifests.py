@@ -123,3 +123,11 @@ def _rendered(folder: Path) -> Manifests:
 
 def render(overlay: str) -> Manifests:
     return _rendered(KUBERNETES / "overlays" / overlay).copied()
+
+
+def named_ports(pod: Doc) -> dict[str, int]:
+    return {port["name"]: port["containerPort"] for one in containers(pod) for port in one.get("ports", [])}
+
+
+def probes(container: Doc) -> list[Doc]:
+    return [container[kind] for kind in ("startupProbe", "readinessProbe", "livenessProbe") if kind in container]
