@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from schemas import events as ev
 from schemas import subjects
 from schemas.codec import encode_frame
 from schemas.commands import DeadLetter, RunCommand
@@ -245,6 +246,17 @@ async def test_a_silent_run_and_a_run_that_waits_for_nothing_are_stuck(admin, br
     assert "no command: cancel the run" in line
     await broker.publish_command(msgspec.structs.replace(COMMAND, tenant=TENANT, conversation=CONVERSATION))
     assert "is there a worker?" in (await admin("stuck", "--for", "0"))[1]
+
+
+async def test_a_run_that_waits_for_a_person_is_not_stuck(admin, broker):
+    message = ev.UserMessage(id="m", text="x", agent="a")
+    asked = Frame(run="r", lane="in", n=1, ts=1, events=[message, ev.RunQueued(agent="a", message="m")])
+    question = ev.InterruptRequested(id="i", kind="input", prompt="?")
+    waiting = [ev.RunStarted(agent="a", worker="w", model="m"), question, ev.RunWaiting(interrupts=["i"])]
+    await append(broker, [asked, Frame(run="r", n=1, ts=1, events=waiting)])
+    assert (await admin("stuck", "--for", "0"))[0] == 0
+    await append(broker, [Frame(run="r", n=4, ts=1, events=[ev.InterruptResolved(id="i", decision="expired")])])
+    assert (await admin("stuck", "--for", "0"))[0] == 1
 
 
 async def test_a_purged_conversation_is_gone_from_archive_and_log(settings, admin, broker, reader):

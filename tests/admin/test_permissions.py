@@ -9,14 +9,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from schemas.errors import Unavailable
+from schemas import subjects
+from schemas.commands import AgentCard, DeadLetter
+from schemas.errors import NotFound, Unavailable
+from schemas.seal import SEAL_BYTES_MAX, ConversationDeletion
 from services.admin.permissions import render, rights
-from services.broker import api
+from services.broker import api, jetstream
 from services.broker.connection import Connection
 from services.broker.jetstream import provision
 from services.broker.stream_file import VOLUME_PART, layout
+from tests.archive.logs import CONVERSATION, TENANT
+from tests.archive.seals import small
+from tests.broker.place import Place, append
 from tests.broker.waiting import eventually
 from tests.certificates import write_certificates
 from tests.nats_server import NatsServer
@@ -57,6 +64,8 @@ async def refused(server, subject: str) -> bool:
 
     return await eventually(said, within_s=5)
 
+
+RUNNING = ("gateway", "agent_worker", "persister", "admin")
 
 ACK = "$JS.ACK.AB_SEALS.persisters.1.1.1.1700000000000000000.0"
 
@@ -113,6 +122,47 @@ async def test_a_service_may_not_listen_to_another_one(server, connect, user, su
     connection = await connect(user)
     await connection.listen(subject, lambda *_: None)
     assert await refused(server, subject)
+
+
+async def test_what_the_pipeline_does_rarely_is_permitted_too(server):
+    """Large objects and seals, dead letters, taking a run over, deleting a conversation, and putting a letter back."""
+    before = violations(server)
+    opened = {
+        user: await jetstream.connect(user_url(server, user), user, replay_mirror=user == "gateway") for user in RUNNING
+    }
+    gateway, worker, persister, admin = (opened[user] for user in RUNNING)
+    place, name = Place(), subjects.object_name(TENANT, CONVERSATION, "d")
+
+    [seq] = await append(worker, place.lane("r1"), b"{}")
+    assert (await worker.read(0, place.all, seq - 1)).records[0].seq == seq
+    await worker.put_object(name, bytes(300_000))
+    assert await gateway.get_object(name) == bytes(300_000)
+    for text in ("x", "y"):  # the second replaces the first
+        await worker.publish_seal(small(text=text * SEAL_BYTES_MAX), "large")
+    [delivery] = await persister.fetch_seals(1, 5)
+    assert len(delivery.data) > SEAL_BYTES_MAX
+    letter = DeadLetter(
+        kind="seal", subject="", code="c", reason="r", tenant="t", conversation="c", run="r", ts=1, data=delivery.data
+    )  # fmt: skip
+    await persister.publish_dead(letter)
+    await worker.publish_dead(msgspec.structs.replace(letter, kind="command", data=b"x"))
+    await delivery.ack()
+    assert {found.data for _, found in await admin.dead_letters()} == {delivery.data, b"x"}
+    await admin.publish_seal(small("r2", "z" * SEAL_BYTES_MAX), "again")
+    epoch = (await gateway.bounds(0)).epoch
+    deletion = ConversationDeletion(
+        tenant="t", conversation=place.conversation, partition=0, epoch=epoch, seq=seq + 1, deleted=1, refs=[name]
+    )
+    await append(gateway, place.lane(), b"{}")
+    await persister.forget(deletion)
+    with pytest.raises(NotFound):
+        await gateway.get_object(name)
+    await worker.announce_agents([AgentCard(name="a")])
+    assert await gateway.agents()
+
+    for broker in opened.values():
+        await broker.close()
+    assert violations(server) == before
 
 
 async def test_a_worker_may_answer_a_control_message_and_only_that(server, connect):
