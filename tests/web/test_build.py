@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,19 @@ def test_packages_are_installed_when_the_lock_names_others_than_are_there(web: P
     lock = web / "package-lock.json"
     lock.write_text(lock.read_text().replace('"version": "19.', '"version": "18.'))
     assert not build.installed()
+
+
+def test_of_two_that_would_install_at_once_one_does(web: Path) -> None:
+    (web / "node_modules").unlink()
+    npm = web / "npm"
+    npm.write_text(
+        "#!/bin/sh\necho ran >> runs\nsleep 0.3\nmkdir -p node_modules\ncp package-lock.json node_modules/.package-lock.json"
+    )
+    npm.chmod(0o755)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(build.install, [build.Node(["node"], [str(npm)])] * 2))
+    assert (web / "runs").read_text() == "ran\n"
+    assert build.installed()
 
 
 def test_without_a_network_the_build_asks_for_one(web: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ so that a page can be built before anything is installed.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib.util
 import json
 import os
@@ -14,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,11 +102,27 @@ def installed() -> bool:
 
 
 def install(node: Node) -> None:
-    """Install the locked packages, if they are not there. None of them has a script to run, and none may get one."""
-    if not installed():
+    """Install the locked packages, if they are not there. None of them has a script to run, and none may get one. Of several
+    processes that would do it at once one does, and the others wait: npm begins by deleting what is there.
+    """
+    if installed():
+        return
+    with _alone():
+        if installed():
+            return
         print("Installing the page's packages …", flush=True)
         options = ["--ignore-scripts", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error", *NPM_PATIENCE]
         _run([*node.npm, "ci", *options], "npm could not install the page's packages", node.environment())
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    folder = os.open(WEB, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)  # which also lets the next one in
 
 
 def build(node: Node) -> None:
