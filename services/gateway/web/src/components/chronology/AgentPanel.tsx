@@ -44,7 +44,11 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
           </span>
           <span className={css.name}>{name}</span>
           {deep && <span className={css.path}>{path.join(" › ")}</span>}
-          {panel.part === 1 && item?.description && <span className={css.description}>{item.description}</span>}
+          {panel.part === 1 && item?.description && (
+            <span className={css.description} dir="auto">
+              {item.description}
+            </span>
+          )}
         </button>
         {panel.earlier && <Continues to={panel.earlier} where="up" name={name} />}
         {!panel.later && item && <Status item={item} />}
@@ -57,7 +61,11 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
             {item.error.message} <code>{item.error.code}</code>
           </p>
         )}
-        {unfolded && panel.blocks.length === 0 && item?.result && <p className={css.result}>{item.result}</p>}
+        {unfolded && panel.blocks.length === 0 && item?.result && (
+          <p className={css.result} dir="auto">
+            {item.result}
+          </p>
+        )}
       </div>
     </section>
   );

@@ -29,7 +29,7 @@ export const Interrupt = memo(function Interrupt({ id }: { id: string }) {
   const answerable = item.status === "open" && view === conversation.live;
   return (
     <section className={css.asked} {...marks(item)} aria-labelledby={heading}>
-      <p className={css.prompt} id={heading}>
+      <p className={css.prompt} id={heading} dir="auto">
         {item.prompt || (item.kind === "approval" ? `May ${item.tool} be called?` : "A question to you")}
       </p>
       {answerable ? <Form item={item} answer={answer} sending={sending} /> : <Decision item={item} />}
@@ -147,7 +147,12 @@ function Input({ item, answer, sending }: FormProps) {
         answer("answered", text);
       }}
     >
-      <input value={text} onChange={(event) => setText(event.target.value)} aria-label={item.prompt || "Your answer"} />
+      <input
+        dir="auto"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        aria-label={item.prompt || "Your answer"}
+      />
       <button type="submit" className={css.primary} disabled={sending || !text.trim()}>
         Answer
       </button>

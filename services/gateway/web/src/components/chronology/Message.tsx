@@ -49,7 +49,7 @@ export const Message = memo(function Message({ id }: { id: string }) {
 function UserMessage({ item }: { item: Of<"message"> }) {
   return (
     <article className={css.user} {...marks(item)} data-role="user" aria-label="You">
-      <p>{item.content}</p>
+      <p dir="auto">{item.content}</p>
       <footer className={css.meta}>
         <Time at={item.started} />
         <CopyButton text={item.content} what="message" />

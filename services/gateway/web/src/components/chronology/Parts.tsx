@@ -14,7 +14,7 @@ export const Step = memo(function Step({ id }: { id: string }) {
   if (!item) return null;
   return (
     <p className={css.step} {...marks(item)}>
-      <span>{item.name}</span>
+      <span dir="auto">{item.name}</span>
       {item.ended > 0 && <span className={css.took}>{duration(item.ended - item.started)}</span>}
     </p>
   );
@@ -30,7 +30,7 @@ export const Plan = memo(function Plan({ id }: { id: string }) {
       {item.items.map(({ text, status = "pending" }, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a plan's lines have no identity but their place
         <li key={at} data-status={status}>
-          <span>
+          <span dir="auto">
             {text}
             <span className={css.unseen}> ({PLAN_STATUS[status]})</span>
           </span>
@@ -57,7 +57,7 @@ export const Source = memo(function Source({ id }: { id: string }) {
           title
         )}
       </cite>
-      {item.quote && <q>{item.quote}</q>}
+      {item.quote && <q dir="auto">{item.quote}</q>}
     </p>
   );
 });
@@ -97,7 +97,7 @@ export const ArtifactChip = memo(function ArtifactChip({ id }: { id: string }) {
         <svg className={css.kind} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
           <path d={ICONS[item.kind] ?? ICONS.file} fill="none" stroke="currentColor" strokeWidth="1.4" />
         </svg>
-        <strong>{item.name}</strong>
+        <strong dir="auto">{item.name}</strong>
         <small>{saying(item)}</small>
       </button>
     </div>

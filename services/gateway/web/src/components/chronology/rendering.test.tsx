@@ -169,3 +169,7 @@ test("every item is known by its id, type and status, and every panel by its nam
   expect(panel?.getAttribute("data-item")).toBe("r/main/a:1");
   expect(panel?.querySelector('[data-item="s"][data-type="step"][data-status="open"]')?.textContent).toBe("x");
 });
+
+test("what a person said stands in the direction of its own words", () => {
+  expect(page.element.querySelector('[data-item="u"] p')?.getAttribute("dir")).toBe("auto");
+});

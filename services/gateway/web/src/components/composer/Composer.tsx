@@ -78,6 +78,7 @@ export function Composer({ ref, conversation, activity, lastOwn, onSend }: Props
       <textarea
         ref={field}
         className={styles.field}
+        dir="auto"
         aria-label={agent ? `Message to ${agent}` : "Message"}
         aria-describedby={length ? "composer-length" : undefined}
         placeholder={activity ? "Say more: it waits until this is done" : "Ask something"}

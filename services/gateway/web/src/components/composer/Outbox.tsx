@@ -41,7 +41,9 @@ function Entry({ entry, onEdit }: { entry: Outgoing; onEdit(text: string): void 
   const failed = entry.state === "failed";
   return (
     <li ref={place} className={styles.entry} data-state={entry.state}>
-      <p className={styles.text}>{entry.text}</p>
+      <p className={styles.text} dir="auto">
+        {entry.text}
+      </p>
       {failed ? (
         <div className={styles.failed} role="alert">
           <span>Not sent. {sentence(entry.problem)}</span>

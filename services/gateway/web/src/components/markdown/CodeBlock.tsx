@@ -11,7 +11,7 @@ export const CodeBlock = memo(function CodeBlock(props: { code: string; language
   const { code, language, growing = false } = props;
   const highlighted = useHighlighting(code, growing ? "" : language);
   return (
-    <figure className={css.code} data-language={language || undefined}>
+    <figure dir="ltr" className={css.code} data-language={language || undefined}>
       <figcaption>
         <span>{language || "text"}</span>
         <CopyButton text={code} what="code" />

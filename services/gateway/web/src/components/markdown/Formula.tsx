@@ -16,8 +16,8 @@ export const Formula = memo(function Formula({ tex, block = false }: { tex: stri
     }
   }, [math, tex, block, wrong]);
   return math && wrong !== tex ? (
-    <span ref={element} key={tex} className={block ? css.formula : undefined} />
+    <span ref={element} key={tex} dir="ltr" className={block ? css.formula : undefined} />
   ) : (
-    <code>{tex}</code>
+    <code dir="ltr">{tex}</code>
   );
 });

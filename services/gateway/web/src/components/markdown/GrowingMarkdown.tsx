@@ -57,7 +57,9 @@ export function GrowingMarkdown({ source }: { source: TextSource }) {
   return (
     <div ref={element}>
       {shown.plain ? (
-        <div className={css.plain}>{shown.text}</div>
+        <div className={css.plain} dir="auto">
+          {shown.text}
+        </div>
       ) : (
         <Markdown text={shown.text} growing={shown.open} />
       )}

@@ -3,7 +3,7 @@ import { MarkdownBlock } from "./MarkdownBlock";
 import css from "./markdown.module.css";
 import { Splitter } from "./split";
 
-/** A text as Markdown. While it is `growing`, what is not closed yet at its end is drawn as if it were. */
+/** A text as Markdown, each block in the direction of its first words. While it is `growing`, what is not closed yet at its end is drawn as if it were. */
 export const Markdown = memo(function Markdown({ text, growing = false }: { text: string; growing?: boolean }) {
   const [splitter] = useState(() => new Splitter());
   const blocks = splitter.split(text);
@@ -11,7 +11,9 @@ export const Markdown = memo(function Markdown({ text, growing = false }: { text
     <div className={css.markdown}>
       {blocks.map((block, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a block has no identity but its place in the text
-        <MarkdownBlock key={at} content={block} growing={growing && at === blocks.length - 1} />
+        <div key={at} dir="auto">
+          <MarkdownBlock content={block} growing={growing && at === blocks.length - 1} />
+        </div>
       ))}
     </div>
   );

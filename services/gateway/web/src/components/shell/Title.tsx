@@ -19,7 +19,7 @@ export function Title({ conversation, title }: { conversation: string; title: st
       {editing ? (
         <TitleField title={title} className={styles.field} onDone={done} />
       ) : (
-        <button type="button" className={styles.text} title="Rename" onClick={() => setEditing(true)}>
+        <button type="button" className={styles.text} dir="auto" title="Rename" onClick={() => setEditing(true)}>
           {title || "Untitled"}
         </button>
       )}

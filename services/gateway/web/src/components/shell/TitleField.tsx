@@ -26,6 +26,7 @@ export function TitleField({ title, className = "", onDone }: Props) {
     <input
       className={`${styles.field} ${className}`}
       aria-label="Title"
+      dir="auto"
       maxLength={CHARS_MAX}
       // biome-ignore lint/a11y/noAutofocus: it stands where the button was that a person has just pressed
       autoFocus

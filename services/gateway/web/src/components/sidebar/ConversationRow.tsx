@@ -52,7 +52,9 @@ export const ConversationRow = memo(function ConversationRow({ row, now, current
         aria-current={current ? "page" : undefined}
         title={title}
       >
-        <span className={styles.title}>{title}</span>
+        <span className={styles.title} dir="auto">
+          {title}
+        </span>
         <Status row={row} now={now} />
       </a>
       <RowMenu row={row} title={title} onRename={() => setRenaming(true)} />
