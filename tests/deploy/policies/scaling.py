@@ -43,6 +43,8 @@ def the_limits_of_the_streams_fit_the_volume(manifests: Manifests) -> Iterator[s
     except Invalid as error:
         yield str(error)
         return
+    if not brokers(manifests):
+        return
     told = manifests.one("ConfigMap", "nats")["data"]["jetstream.conf"]
     store = int(re.findall(r"max_file_store: (\d+)GiB", told)[0])
     claim = manifests.one("StatefulSet", "nats")["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]
@@ -75,13 +77,22 @@ def _lag(manifests: Manifests, name: str, asked: Doc) -> Iterator[str]:
     consumers = {(one.stream, one.durable_name) for one in read_layout(literal_environment(manifests, job)).consumers}
     if (asked["stream"], asked["consumer"]) not in consumers:
         yield f"{name}: without this consumer it scales to the maximum"
-    if asked["account"] + " {" not in manifests.one("ConfigMap", "nats")["data"]["accounts.conf"]:
-        yield f"{name}: there is no account {asked['account']}"
-    service, _, port = asked["natsServerMonitoringEndpoint"].partition(".anabranch.svc:")
-    if manifests.one("Service", service)["spec"].get("clusterIP") != "None" or int(port) != 8222:
-        yield f"{name} does not ask each node: only a consumer's leader knows its lag"
     if asked["consumer"] == "workers":
         container = manifests.one("Deployment", "worker")["spec"]["template"]["spec"]["containers"][0]
         slots = read_settings(worker.Settings, literal_environment(manifests, container)).slots
         if not 0 < int(asked["lagThreshold"]) < slots:
             yield f"{name}: {slots} slots of a worker are full before another one comes"
+    if not brokers(manifests):
+        if "nats-nodes" in asked["natsServerMonitoringEndpoint"]:
+            yield f"{name} asks a broker that is not here"
+        return
+    if asked["account"] + " {" not in manifests.one("ConfigMap", "nats")["data"]["accounts.conf"]:
+        yield f"{name}: there is no account {asked['account']}"
+    service, _, port = asked["natsServerMonitoringEndpoint"].partition(".anabranch.svc:")
+    if manifests.one("Service", service)["spec"].get("clusterIP") != "None" or int(port) != 8222:
+        yield f"{name} does not ask each node: only a consumer's leader knows its lag"
+
+
+def brokers(manifests: Manifests) -> bool:
+    """Whether the broker is one of ours."""
+    return any(doc["metadata"]["name"] == "nats" for doc in manifests.of("StatefulSet"))
