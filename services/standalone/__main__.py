@@ -101,7 +101,12 @@ async def main(stop: asyncio.Event) -> None:
         finally:
             if stop.is_set():
                 say("Stopping: runs in progress finish first. Press Ctrl-C again to stop at once.")
-            await stack.stop()
+            try:
+                await stack.stop()
+            except asyncio.CancelledError:
+                raise Unavailable(
+                    "stopped at once, before every run had ended: the next start goes on with them"
+                ) from None
             if stop.is_set():
                 say("Stopped.")
 

@@ -123,6 +123,19 @@ async def test_what_is_killed_is_started_again_and_when_the_parent_is_killed_all
         await gone(children)
 
 
+async def test_a_second_ctrl_c_stops_everything_at_once_and_says_so_in_a_sentence(tmp_path):
+    async with standalone(tmp_path / "data") as running:
+        await running.said("stop    Ctrl-C")
+        children = running.children()
+        running.process.send_signal(signal.SIGINT)
+        await running.said("Stopping")
+        running.process.send_signal(signal.SIGINT)
+        said = (await running.process.stdout.read()).decode()
+        assert await running.process.wait() == 1
+    assert said == "anabranch: stopped at once, before every run had ended: the next start goes on with them\n"
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
 async def test_a_taken_port_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
