@@ -18,6 +18,9 @@ from services.broker.input_lane import QueuedRun
 HINTS = {
     "agent_error": "Send the message again; if it fails again, tell who runs this service.",
     "deadline_exceeded": "Ask for less at once.",
+    "model_disconnected": "The model went away: send the message again in a moment.",
+    "model_timeout": "The model does not answer: send the message again in a moment.",
+    "model_upstream_failed": "The model failed: send the message again in a moment.",
     "model_context_too_long": "Start a new conversation, or send a shorter message.",
     "model_rate_limited": "Wait a little and send the message again.",
     "model_unauthorized": "Check OPENAI_API_KEY, OPENAI_BASE_URL and MODEL of the worker.",

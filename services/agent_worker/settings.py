@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     run_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 900.0
     attempts_max: Annotated[int, msgspec.Meta(ge=1)] = 3
     drain_s: Annotated[float, msgspec.Meta(ge=0, le=DRAIN_S_MAX)] = 20.0
-    model_tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+    model_tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
     frame_spacing_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 16.0
     frame_spacing_ms_max: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 50.0
     frame_chars_max: Annotated[int, msgspec.Meta(ge=1)] = 4_000

@@ -68,10 +68,11 @@ class Answer(NamedTuple):
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How often a model call that failed before it said anything is tried again, and how long it waits: `pause_s` at first,
-    then twice as long each time, or what the upstream asked for if that is at most `pause_s_max`.
+    then twice as long each time, or what the upstream asked for if that is at most `pause_s_max`. Altogether that is 7.5 s: a
+    local model that died is back by then.
     """
 
-    tries: int = 3
+    tries: int = 5
     pause_s: float = 0.5
     pause_s_max: float = 20.0
 

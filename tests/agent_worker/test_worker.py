@@ -15,8 +15,16 @@ from schemas.seal import check_seal, counts_of, digest_of
 from schemas.transcript import Agent, Interrupt, Message
 from services.agent_worker import lane
 from services.agent_worker.attempt import Attempt, Limits
-from services.agent_worker.models.port import Finished, TextDelta, UpstreamFailed
+from services.agent_worker.models.port import (
+    Disconnected,
+    Finished,
+    RateLimited,
+    TextDelta,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 from services.agent_worker.publisher import Publisher
+from services.agent_worker.settings import Settings as WorkerSettings
 from services.agent_worker.tools import tool
 from services.agent_worker.turn import Retry
 from services.broker.memory import MemoryBroker
@@ -778,6 +786,37 @@ async def test_a_run_whose_heartbeat_fails_is_given_up_and_taken_over(stage):
         broker.broken = True
         fold = await stage.ended(command.run)
     assert (fold.runs[command.run].status, fold.runs[command.run].attempt) == ("completed", 2)
+
+
+@pytest.mark.parametrize("error", [Disconnected, UpstreamFailed, UpstreamTimeout, RateLimited])
+async def test_a_model_that_stays_away_fails_the_run_as_one_to_be_sent_again_with_a_hint(stage, error):
+    class Away:
+        name = "away"
+        chooses_tools = False
+        context_tokens = 1000
+
+        async def stream(self, request):
+            raise error("not there")
+            yield
+
+        async def close(self):
+            pass
+
+    @stage.agent
+    async def asker(run, task):
+        await run.say("hello")
+
+    async with stage.worker(model=Away()):
+        command = await stage.post("asker")
+        fold = await stage.ended(command.run)
+    failed = fold.runs[command.run].error
+    assert (failed.code, failed.retryable) == (error.code, True)
+    assert "send the message again" in failed.hint
+
+
+def test_a_model_call_is_tried_again_until_a_model_server_that_died_can_be_back():
+    retry = Retry(tries=WorkerSettings().model_tries)
+    assert sum(retry.pause_s * 2**tried for tried in range(retry.tries - 1)) > 7
 
 
 async def test_model_retries_are_in_the_log_and_bounded(stage):
