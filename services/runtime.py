@@ -70,24 +70,28 @@ class Logging(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
-    """One JSON object a line on stderr."""
-    libraries = logging.WARNING  # of those, only the trouble
-    logging.basicConfig(level=libraries, format="%(message)s", stream=sys.stderr)
+    """One JSON object a line on stderr, also what libraries say, of which only the trouble is wanted."""
+    whose = {"service": service, "pid": os.getpid()}  # a library's thread has no context variables
+    chain: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        lambda _logger, _method, line: {**whose, **line},
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    json = structlog.processors.JSONRenderer(
+        serializer=lambda value, **_: msgspec.json.encode(value, enc_hook=str).decode()
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processors=[without_meta, json]))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(
-                serializer=lambda value, **_: msgspec.json.encode(value, enc_hook=str).decode()
-            ),
-        ],
+        processors=[*chain, json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, pid=os.getpid())
 
 
 GC_THRESHOLDS = (50_000, 20, 50)

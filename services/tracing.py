@@ -14,8 +14,10 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-EXPORT_S = 5.0
-"""How long one export may take, and the last one at the end of a process: nobody waits longer for a collector."""
+from schemas.errors import Invalid
+
+EXPORT_S = 2.0
+"""How long one export is tried. The end of a process waits for the last ones, after it has drained: twice this at most."""
 
 _tracer = trace.get_tracer("anabranch")
 _propagator = TraceContextTextMapPropagator()
@@ -33,10 +35,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def exported(service: str, settings: Settings) -> Iterator[None]:
-    """Send the spans of this process to the collector while the context is open, if there is one. Once per process."""
+    """Send the spans of this process to the collector while the context is open, if there is one. Once per process.
+
+    Raises:
+        Invalid: the endpoint is no URL.
+    """
     if not settings.otlp_endpoint:
         yield
         return
+    if not settings.otlp_endpoint.startswith(("http://", "https://")):
+        raise Invalid(f"ANABRANCH_OTLP_ENDPOINT={settings.otlp_endpoint!r} does not begin with http:// or https://")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 -- 30 ms to import
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415

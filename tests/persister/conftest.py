@@ -46,12 +46,13 @@ def broker(monkeypatch):
 
 
 @contextlib.asynccontextmanager
-async def persisting(broker: MemoryBroker, archive: ArchiveWriter, *, batch_max: int = 50) -> AsyncIterator[None]:
+async def persisting(broker: MemoryBroker, archive: ArchiveWriter, *, batch_max: int = 50) -> AsyncIterator[SealWriter]:
     """A persister at work until the end of the context, where it is told to stop and must do so."""
     stop = asyncio.Event()
+    writer = SealWriter(broker, archive, batch_max=batch_max)
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
-        tasks.create_task(SealWriter(broker, archive, batch_max=batch_max).run(stop))
+        tasks.create_task(writer.run(stop))
         try:
-            yield
+            yield writer
         finally:
             stop.set()

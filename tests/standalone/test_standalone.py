@@ -99,6 +99,27 @@ async def test_it_starts_answers_stops_without_a_trace_and_continues_with_its_da
         assert await second.stop(signal.SIGHUP) == 0
 
 
+async def test_workers_and_persisters_answer_with_their_metrics_at_ports_one_after_the_other(tmp_path):
+    first = two_free_ports()
+    async with (
+        standalone(tmp_path / "data", ANABRANCH_METRICS_PORT=str(first)) as running,
+        httpx2.AsyncClient() as client,
+    ):
+        await running.said("stop    Ctrl-C")
+        persister, worker = [(await client.get(f"http://127.0.0.1:{port}/metrics")).text for port in (first, first + 1)]
+        assert await running.stop() == 0
+    assert "anabranch_seals_total" in persister and "anabranch_slots 8.0" in worker
+
+
+def two_free_ports() -> int:
+    """The first of two neighbours."""
+    while True:
+        first = free_port()
+        with socket.socket() as probe, contextlib.suppress(OSError, OverflowError):
+            probe.bind(("127.0.0.1", first + 1))
+            return first
+
+
 async def test_the_printed_command_works_also_after_its_conversation_was_deleted(tmp_path):
     async with standalone(tmp_path / "data") as first, httpx2.AsyncClient() as client:
         await first.said("stop    Ctrl-C")
