@@ -52,7 +52,7 @@ test("the view stays the same object while one moves, so that what did not chang
   past.step(1);
   past.seek(3);
   expect(past.view()).toBe(view);
-  expect(view?.fold.runs.get("rwwtzyn9pkaks")?.status).toBe("queued");
+  expect(view?.fold.runs.get(frames[0]?.run ?? "")?.status).toBe("queued");
 });
 
 test("a step back from the present shows all but the last event", () => {
