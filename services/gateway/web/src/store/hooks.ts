@@ -1,6 +1,7 @@
 /** What components read of what they stand in: each hook draws its component again only when what it gives differs. */
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { Item, Run } from "../fold/fold";
+import type { Role } from "../fold/roles";
 import type { Row } from "../layout/blocks";
 import type { Conversation } from "./conversation";
 import type { LinkStatus } from "./status";
@@ -32,6 +33,12 @@ export function useRun(id: string): Run | undefined {
 export function useRows(): readonly Row[] {
   const view = useView();
   return useOf(view, "rows", () => view.rows());
+}
+
+/** Who speaks in a namespace of a run, by `run/namespace`, which is the id of the agent's item. */
+export function useRole(key: string): Role | undefined {
+  const view = useView();
+  return useOf(view, "rows", () => view.role(key));
 }
 
 export function useHead(): Head {

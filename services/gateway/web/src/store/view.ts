@@ -3,6 +3,7 @@
  * state. The fold may run ahead of it; `publish` catches up, and tells only the listeners of what differs.
  */
 import type { Fold, Item, Run } from "../fold/fold";
+import { type Role, type Roles, rolesOf } from "../fold/roles";
 import { layoutRun, type Row } from "../layout/blocks";
 import { ENDED } from "../schema/constants";
 import { Listeners } from "./listeners";
@@ -29,6 +30,7 @@ export class View {
   #rows: readonly Row[] = [];
   #head: Head;
   #structure: number;
+  #roles: { fold: Fold; structure: number; of: Roles } | null = null; // made when first asked for
 
   /** The view takes `fold.changed` and `fold.changedRuns` over: it clears them. */
   constructor(fold: Fold) {
@@ -59,6 +61,16 @@ export class View {
 
   head(): Head {
     return this.#head;
+  }
+
+  /** Who speaks in a namespace of a run, by `run/namespace`; it changes with the rows. */
+  role(key: string): Role | undefined {
+    const known = this.#roles;
+    if (known?.fold !== this.#fold || known.structure !== this.#structure) {
+      const of = new Map([...rolesOf(this.#fold)].map(([one, role]) => [one, share(known?.of.get(one), role)]));
+      this.#roles = { fold: this.#fold, structure: this.#structure, of };
+    }
+    return this.#roles?.of.get(key);
   }
 
   subscribe(key: ViewKey, listener: () => void): () => void {

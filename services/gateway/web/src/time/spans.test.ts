@@ -104,3 +104,17 @@ test("no two spans in one row overlap in time, but for an agent and its own work
     }),
   );
 });
+
+test("each lane has the hue of its agent, and the number of the call where a name is called twice", () => {
+  const { spans: found } = lanes([
+    agent("main", 1000, 5000),
+    agent("main/a:1", 2000, 3000),
+    agent("main/a:2", 3000, 3500),
+  ]);
+  const said = found.filter(({ kind }) => kind === "agent").map(({ label, hue }) => [label, hue]);
+  expect(said).toEqual([
+    ["team", 0],
+    ["a #1", 1],
+    ["a #2", 1],
+  ]);
+});

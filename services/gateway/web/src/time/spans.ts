@@ -1,10 +1,11 @@
 /** Spans: when runs, agents, tools and messages were at work, and in which row of the timeline each is drawn. Pure. */
 import type { Item, Run } from "../fold/fold";
+import { type Roles, rolesOf } from "../fold/roles";
 
 export type SpanKind = "run" | "agent" | "tool" | "message" | "reasoning";
 
 /**
- * `start` and `end` in ms since the epoch; one that is `open` goes on and ends now. `name` is whose colour it has: the agent's.
+ * `start` and `end` in ms since the epoch; one that is `open` goes on and ends now. `hue` is that of its agent.
  * It takes `rows` rows from `row` on: an agent's contain those of what it did itself. Of two others in one row the first has
  * ended before the second begins, so what overlaps in time stands in different rows.
  */
@@ -13,7 +14,7 @@ export interface Span {
   kind: SpanKind;
   run: string;
   ns: string;
-  name: string;
+  hue: number;
   label: string;
   start: number;
   end: number;
@@ -40,27 +41,33 @@ interface Band {
   work: Span[];
 }
 
+interface Bands {
+  readonly of: Map<string, Band>;
+  readonly roles: Roles;
+}
+
 const FAILED: ReadonlySet<string> = new Set(["failed", "interrupted", "cancelled"]);
 
 /** `now` in ms since the epoch. */
-export function spans({ items, runs }: Source, now: number): Lanes {
-  const bands = new Map<string, Band>();
+export function spans(source: Source, now: number): Lanes {
+  const { items, runs } = source;
+  const bands: Bands = { of: new Map(), roles: rolesOf(source) };
   for (const item of items.values()) collect(bands, runs.get(item.run), item, now);
   const placed: Span[] = [];
   const ends: number[] = []; // of the last span in each row
   const ofRuns = Array.from(runs.values()).flatMap((run, index) => runSpan(run, index + 1, now));
   for (const span of byStart(ofRuns)) {
-    lead(bands.get(`${span.run}/main`)?.agent, span);
+    lead(bands.of.get(`${span.run}/main`)?.agent, span);
     placed.push(span);
     span.row = settle(ends, 0, span);
   }
   const top = ends.length;
-  for (const band of byStart(bands.values(), (band) => band.agent)) {
+  for (const band of byStart(bands.of.values(), (band) => band.agent)) {
     const { agent, work, parent } = band;
     const rows: number[] = [];
     for (const span of byStart(work)) span.row = settle(rows, 0, span);
     agent.rows = 1 + rows.length;
-    const above = bands.get(parent)?.agent;
+    const above = bands.of.get(parent)?.agent;
     agent.row = settle(ends, above?.rows ? above.row + above.rows : top, agent);
     for (const span of work) span.row += agent.row + 1;
     placed.push(agent, ...work);
@@ -78,20 +85,20 @@ function settle(ends: number[], from: number, span: Span): number {
   return row;
 }
 
-function collect(bands: Map<string, Band>, run: Run | undefined, item: Item, now: number): void {
+function collect(bands: Bands, run: Run | undefined, item: Item, now: number): void {
   if (!run || !item.started || (item.type === "message" && item.role === "user")) return;
-  if (item.type === "agent") widen(bandOf(bands, run, item.ns, item.started), item, now, item.name);
+  if (item.type === "agent") widen(bandOf(bands, run, item.ns, item.started), item, now);
   if (item.type !== "tool" && item.type !== "message" && item.type !== "reasoning") return;
   const band = bandOf(bands, run, item.ns, item.started);
   const label = item.type === "tool" ? item.title || item.name : item.type;
   const { start, end, open, failed } = when(item, now);
-  const { name } = band.agent;
+  const { hue } = band.agent;
   band.work.push({
     key: item.id,
     kind: item.type,
     run: run.id,
     ns: item.ns,
-    name,
+    hue,
     label,
     start,
     end,
@@ -103,22 +110,21 @@ function collect(bands: Map<string, Band>, run: Run | undefined, item: Item, now
   widen(band, item, now);
 }
 
-function bandOf(bands: Map<string, Band>, run: Run, ns: string, start: number): Band {
+function bandOf({ of, roles }: Bands, run: Run, ns: string, start: number): Band {
   const key = `${run.id}/${ns}`;
-  const known = bands.get(key);
+  const known = of.get(key);
   if (known) return known;
-  const name = ns === "main" ? run.agent : nameIn(ns);
+  const { label = "", hue = 0 } = roles.get(key) ?? {};
   const times = { start, end: start, open: false, failed: false, row: 0, rows: 0 };
-  const agent: Span = { key, kind: "agent", run: run.id, ns, name, label: name, ...times };
+  const agent: Span = { key, kind: "agent", run: run.id, ns, hue, label, ...times };
   const band = { agent, parent: `${run.id}/${ns.slice(0, ns.lastIndexOf("/"))}`, work: [] };
-  bands.set(key, band);
+  of.set(key, band);
   return band;
 }
 
 /** An agent was at work at least as long as what it did. */
-function widen({ agent }: Band, item: Item, now: number, name = agent.name): void {
+function widen({ agent }: Band, item: Item, now: number): void {
   const { start, end, open, failed } = when(item, now);
-  agent.name = agent.label = name;
   agent.start = Math.min(agent.start, start);
   agent.end = Math.max(agent.end, end);
   agent.open ||= open;
@@ -142,18 +148,9 @@ function runSpan(run: Run, number: number, now: number): Span[] {
   const start = run.started || run.queued;
   if (!start) return [];
   const open = !run.ended;
-  const { id, agent } = run;
+  const { id } = run;
   const times = { start, end: Math.max(start, open ? now : run.ended), open, failed: FAILED.has(run.status) };
-  return [
-    { key: id, kind: "run", run: id, ns: "main", name: agent, label: `Run ${number}`, ...times, row: 0, rows: 1 },
-  ];
-}
-
-/** `main/research:1/reader:2` is the work of `reader`. */
-function nameIn(ns: string): string {
-  const element = ns.slice(ns.lastIndexOf("/") + 1);
-  const colon = element.indexOf(":");
-  return colon < 0 ? element : element.slice(0, colon);
+  return [{ key: id, kind: "run", run: id, ns: "main", hue: 0, label: `Run ${number}`, ...times, row: 0, rows: 1 }];
 }
 
 function byStart(spans: Iterable<Span>): Span[];

@@ -1,7 +1,8 @@
 import { type CSSProperties, memo, type ReactNode, useId } from "react";
+import { nameIn } from "../../fold/roles";
 import type { Panel } from "../../layout/blocks";
-import { useItem } from "../../store/hooks";
-import { colourOf, initialsOf, nameOf, pathOf } from "./agents";
+import { useItem, useRole } from "../../store/hooks";
+import { colourOf, initialsOf, pathOf } from "./agents";
 import { marks } from "./fields";
 import { useFolding } from "./folding";
 import { duration } from "./format";
@@ -20,12 +21,13 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
   const deep = panel.depth > OPEN_DEPTH;
   const [unfolded, unfold] = useFolding(panel.key, !deep || item?.status === "open");
   const body = useId();
-  const name = item?.name || nameOf(panel.ns);
+  const role = useRole(panel.agent);
+  const name = role?.label ?? nameIn(panel.ns);
   const path = pathOf(panel.ns);
   return (
     <section
       className={css.panel}
-      style={{ "--agent": colourOf(name) } as CSSProperties}
+      style={{ "--agent": colourOf(role?.hue ?? 0) } as CSSProperties}
       aria-label={`Agent ${name}${panel.part > 1 ? `, part ${panel.part}` : ""}`}
       data-key={panel.key}
       data-ns={panel.ns}

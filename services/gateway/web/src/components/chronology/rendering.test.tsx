@@ -170,6 +170,32 @@ test("every item is known by its id, type and status, and every panel by its nam
   expect(panel?.querySelector('[data-item="s"][data-type="step"][data-status="open"]')?.textContent).toBe("x");
 });
 
-test("what a person said stands in the direction of its own words", () => {
+test("what a person said stands in the direction of its own words", async () => {
+  await page.write({ type: "run.started", agent: "team" });
   expect(page.element.querySelector('[data-item="u"] p')?.getAttribute("dir")).toBe("auto");
+});
+
+test("the summary of a run that failed counts what there was of it", async () => {
+  await page.write(
+    { type: "agent.started", name: "a", ns: "main/a:1" },
+    { type: "tool.started", id: "t", name: "search" },
+    { type: "tool.started", id: "t2", name: "search", ns: "main/a:1" },
+    { type: "run.failed", code: "x", message: "No." },
+  );
+  expect(page.text("[data-summary]")).toMatch(/^1 agent2 tool calls/);
+});
+
+test("agents of one conversation have different colours, and calls of one name are numbered once there are two", async () => {
+  await page.write(
+    { type: "agent.started", name: "level", ns: "main/level:1" },
+    { type: "agent.started", name: "guide", ns: "main/guide:1" },
+  );
+  const panel = (ns: string) => page.element.querySelector<HTMLElement>(`[data-ns="${ns}"]`);
+  const name = (ns: string) => panel(ns)?.getAttribute("aria-label");
+  const colour = (ns: string) => panel(ns)?.style.getPropertyValue("--agent");
+  expect([name("main/level:1"), name("main/guide:1")]).toEqual(["Agent level", "Agent guide"]);
+  expect([colour("main/level:1"), colour("main/guide:1")]).toEqual(["var(--agent-1)", "var(--agent-2)"]);
+  await page.write({ type: "agent.started", name: "level", ns: "main/level:2" });
+  expect([name("main/level:1"), name("main/level:2")]).toEqual(["Agent level #1", "Agent level #2"]);
+  expect(colour("main/level:2")).toBe(colour("main/level:1"));
 });

@@ -45,6 +45,7 @@ export default function DeveloperPanel({ conversation, onClose }: Props) {
         </div>
       </header>
       <EventList
+        live={live}
         recorder={recorder}
         rows={rows}
         chosen={shown ? chosen.number : -1}

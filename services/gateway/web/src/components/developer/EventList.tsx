@@ -1,8 +1,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef, useState } from "react";
+import type { View } from "../../store/view";
 import { happening } from "../../time/playback";
 import type { Recorder } from "../../time/recording";
-import { colourOf, nameOf } from "../chronology/agents";
+import { colourOf } from "../chronology/agents";
 import { Button } from "../shell/Button";
 import styles from "./developer.module.css";
 import { eventBytes } from "./events";
@@ -16,6 +17,8 @@ const ROW_HEIGHT = 24;
 const NEAR = 8;
 
 interface Props {
+  /** It knows the agents. */
+  live: View;
   recorder: Recorder;
   rows: Rows;
   chosen: number;
@@ -23,7 +26,7 @@ interface Props {
 }
 
 /** The newest stands last; the list follows it until one scrolls up. */
-export function EventList({ recorder, rows, chosen, onChoose }: Props) {
+export function EventList({ live, recorder, rows, chosen, onChoose }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [follow, setFollow] = useState(true);
   const virtual = useVirtualizer({
@@ -48,9 +51,9 @@ export function EventList({ recorder, rows, chosen, onChoose }: Props) {
           <span>seq</span>
           <span>n</span>
           <span>type</span>
-          <span>namespace</span>
           <span>bytes</span>
           <span>time</span>
+          <span>namespace</span>
           <span>att.</span>
           <span>lane</span>
         </div>
@@ -60,6 +63,7 @@ export function EventList({ recorder, rows, chosen, onChoose }: Props) {
             return (
               <li key={index} className={styles.place} style={{ transform: `translateY(${start}px)` }}>
                 <Row
+                  live={live}
                   recorder={recorder}
                   generation={recorder.generation}
                   number={number}
@@ -81,6 +85,7 @@ export function EventList({ recorder, rows, chosen, onChoose }: Props) {
 }
 
 interface RowProps {
+  live: View;
   recorder: Recorder;
   generation: number;
   number: number;
@@ -89,20 +94,21 @@ interface RowProps {
 }
 
 const Row = memo(
-  function Row({ recorder, number, chosen, onChoose }: RowProps) {
+  function Row({ live, recorder, number, chosen, onChoose }: RowProps) {
     const found = happening(recorder, number);
     if (!found) return null;
     const { event, frame, ns, ts } = found;
+    const hue = live.role(`${frame.run}/${ns}`)?.hue;
     return (
       <button type="button" className={styles.row} aria-pressed={chosen} onClick={() => onChoose(number)}>
         <span>{frame.seq}</span>
         <span>{found.number}</span>
         <span className={styles.clip}>{event.type}</span>
-        <span className={styles.clip} style={{ color: colourOf(nameOf(ns)) }}>
-          {ns}
-        </span>
         <span>{eventBytes(event)}</span>
         <span>{exactTime(ts)}</span>
+        <span className={styles.clip} style={{ color: hue === undefined ? undefined : colourOf(hue) }}>
+          {ns}
+        </span>
         <span>{frame.attempt ?? 1}</span>
         <span className={styles.clip}>{frame.lane ?? frame.run}</span>
       </button>

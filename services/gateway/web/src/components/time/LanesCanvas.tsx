@@ -58,7 +58,7 @@ function draw(
   colour: Colour,
   thin: boolean,
 ): void {
-  const own = colour(span.kind === "run" ? "var(--border)" : colourOf(span.name));
+  const own = colour(span.kind === "run" ? "var(--border)" : colourOf(span.hue));
   const labelled = span.kind === "run" || span.kind === "agent";
   const inset = labelled ? 0 : 2;
   context.globalAlpha = thin ? 1 : OPACITY[span.kind];

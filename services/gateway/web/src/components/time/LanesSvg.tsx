@@ -39,7 +39,7 @@ const Lane = memo(function Lane({ x, y, width, height, span }: Box) {
         width={width}
         height={height - 2 * inset}
         rx={span.kind === "agent" ? 4 : 2}
-        style={span.kind === "run" ? undefined : { color: colourOf(span.name) }}
+        style={span.kind === "run" ? undefined : { color: colourOf(span.hue) }}
       >
         <title>{`${span.kind} ${span.label}${span.failed ? ", not completed" : ""}: ${duration(span.end - span.start)}${span.open ? " so far" : ""}`}</title>
       </rect>

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { nameIn } from "../../fold/roles";
 import { GAP_MS_MAX } from "../../time/axis";
 import { happening } from "../../time/playback";
-import { nameOf } from "../chronology/agents";
 import { number } from "../chronology/format";
 import { Controls } from "./Controls";
 import { atOf, boxes, marks, pauses, ROW, type Window, xOf } from "./drawing";
@@ -49,7 +49,7 @@ export default function Timeline({ past }: { past: Past }) {
   const x = Math.min(Math.max(xOf(place, window), 0), width);
   const seen = xOf(place, window) === x;
   const last = happening(recorder, position - 1);
-  const text = `event ${number(position)} of ${number(recorder.end)}, ${elapsed(place)}${last ? `, ${nameOf(last.ns)}` : ""}`;
+  const text = `event ${number(position)} of ${number(recorder.end)}, ${elapsed(place)}${last ? `, ${nameIn(last.ns)}` : ""}`;
   return (
     <div className={styles.timeline}>
       <Controls past={past} text={text} zoom={zoom} onZoom={setZoom} from={atOf(0, window)} />

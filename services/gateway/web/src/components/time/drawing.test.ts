@@ -7,7 +7,7 @@ import { atOf, boxes, labelIn, marks, ROW, strip, xOf } from "./drawing";
 const axis = new Axis();
 for (let ts = 1000; ts <= 11_000; ts += 1000) axis.add(ts);
 const span = (key: string, start: number, end: number, row: number, kind: Span["kind"] = "agent"): Span => ({
-  ...{ key, kind, run: "r", ns: "main", name: "a", label: "a", open: false, failed: false },
+  ...{ key, kind, run: "r", ns: "main", hue: 0, label: "a", open: false, failed: false },
   ...{ start, end, row, rows: 1 },
 });
 const all = { from: 0, to: 10_000, width: 100 };
