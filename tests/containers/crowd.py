@@ -86,12 +86,12 @@ async def by_sse(url: str, conversation: str, cursor: str) -> AsyncIterator[wire
 
 
 class Crowd:
-    """`accepted`: as History has it. `tries`: how often a message was sent, of all of them."""
+    """`accepted`: as History has it. `repeated`: requests that were sent again for want of an answer."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.accepted: dict[str, tuple[str, str]] = {}
-        self.tries = 0
+        self.repeated = 0
         self.watchers: list[Watcher] = []
 
     async def conversation(self) -> str:
@@ -140,12 +140,12 @@ class Crowd:
     async def _insist(self, path: str, body: dict[str, str]) -> dict[str, str]:
         async with httpx2.AsyncClient(base_url=self.url, timeout=30.0) as client:
             while True:
-                self.tries += 1
                 with contextlib.suppress(*CUT):
                     answer = await client.post(path, json=body)
                     if answer.is_success:
                         return answer.json()
                     assert answer.status_code >= 500 or answer.status_code == 429, answer.text
+                self.repeated += 1
                 await asyncio.sleep(AGAIN_S)
 
 

@@ -55,8 +55,8 @@ async def test_a_rolling_update_under_load_loses_nothing(stack, capsys):
     shown = sum(len(watcher.view().frames) for watcher in crowd.watchers)
     with capsys.disabled():  # the figures are for docs/reliability.md
         print(
-            f"\n{len(before)} containers replaced in {took:.0f} s; {len(crowd.accepted)} messages accepted in {crowd.tries} "
-            f"tries; {len(crowd.watchers)} viewers cut {sum(watcher.cuts for watcher in crowd.watchers)} times, shown "
+            f"\n{len(before)} containers replaced in {took:.0f} s; {len(crowd.accepted)} messages accepted, {crowd.repeated} "
+            f"requests repeated; {len(crowd.watchers)} viewers cut {sum(watcher.cuts for watcher in crowd.watchers)} times, shown "
             f"{shown} frames; {len(problems)} problems; load average {os.getloadavg()[0]:.1f}"
         )
     assert problems == []
