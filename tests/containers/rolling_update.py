@@ -52,12 +52,13 @@ async def test_a_rolling_update_under_load_loses_nothing(stack, capsys):
     after = {container for service in SERVICES for container in stack.containers(service)}
     kept = await asyncio.to_thread(stack.kept)
     problems = judged(kept, crowd)
+    cuts = sum(watcher.cuts for watcher in crowd.watchers)
     shown = sum(len(watcher.view().frames) for watcher in crowd.watchers)
     with capsys.disabled():  # the figures are for docs/reliability.md
         print(
             f"\n{len(before)} containers replaced in {took:.0f} s; {len(crowd.accepted)} messages accepted, {crowd.repeated} "
-            f"requests repeated; {len(crowd.watchers)} viewers cut {sum(watcher.cuts for watcher in crowd.watchers)} times, shown "
-            f"{shown} frames; {len(problems)} problems; load average {os.getloadavg()[0]:.1f}"
+            f"requests repeated; {len(crowd.watchers)} viewers cut {cuts} times, shown {shown} frames; "
+            f"{len(problems)} problems; load average {os.getloadavg()[0]:.1f}"
         )
     assert problems == []
     assert not before & after
