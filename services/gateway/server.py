@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
@@ -16,6 +14,7 @@ from schemas.errors import Unavailable
 from services.gateway.hub import Hub
 from services.gateway.outlet import STALLED_S
 from services.gateway.push import PushProtocol
+from services.serving import Server
 
 SOCKET_BYTES = 64 * 1024
 """Send buffer of every connection. Left to the kernel, it takes 3.9 MB before a viewer that does not read is noticed;
@@ -65,18 +64,6 @@ def listen(host: str, port: int, *, unread_s: float = UNREAD_S) -> socket.socket
             raise Unavailable(f"port {port} on {host} is taken: set ANABRANCH_PORT to another one") from error
         raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
     return listener
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: this process has one owner of signals already."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop_accepting(self) -> None:
-        for server in self.servers:
-            server.close()
 
 
 def configure(app: Any) -> uvicorn.Config:
