@@ -13,7 +13,7 @@ PAGE := $(WEB)/dist/index.html
 PAGE_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find $(WEB)/src)) $(addprefix $(WEB)/,build.py package-lock.json vite.config.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat web test test-containers images lint lint-deploy format generate bench setup requirements clean
+.PHONY: help run chat web test test-containers images lint lint-deploy format generate bench screenshots setup requirements clean
 
 help: ## Print all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ generate: $(VENV)/dev ## Write the page's types and the documents of docs/schema
 
 bench: $(VENV)/dev ## Measure the hot path beside the raw limits, in minutes (results: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: $(VENV)/dev $(PAGE) ## Take the pictures of the page for docs/images/
+	@$(BIN)/python -m tests.web.screenshots
 
 setup: $(VENV)/dev ## Make the environment with everything, run nothing
 
