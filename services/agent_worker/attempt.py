@@ -16,7 +16,7 @@ import structlog
 
 from schemas import events as ev
 from schemas import namespace, subjects
-from schemas.commands import CancelRun, Control, RunCommand
+from schemas.commands import CancelRun, Control, InputAppended, RunCommand
 from schemas.errors import AnabranchError, Fenced, Unavailable
 from schemas.transcript import Interrupt
 from services.agent_worker.concluding import conclude
@@ -158,6 +158,11 @@ class Attempt:
     def external(self) -> bool:
         """Whether who queued the run runs it as well (`open_run`)."""
         return any(isinstance(event, ev.RunQueued) and event.external for event in self.journal.inputs[0].events)
+
+    async def check_alone(self) -> None:
+        """Raises Fenced if the worker of the last attempt answers: it lives, and this is a second copy of its command."""
+        if self._last_seq and await patiently(lambda: self._broker.control(self.command.run, InputAppended())):
+            raise Fenced(f"run {self.command.run} goes on in another worker")
 
     async def claim(self) -> None:
         """Publish that this attempt starts. Raises Fenced if another worker has claimed the run."""

@@ -36,6 +36,7 @@ async def perform(attempt: Attempt, number: int, agents: Mapping[str, AgentFunct
     if await attempt.begin(number):
         if attempt.external:
             return True
+        await attempt.check_alone()
         async with attempt.kept_alive():
             outcome = await _claim_and_run(attempt, agents, tasks)
             if outcome is None:

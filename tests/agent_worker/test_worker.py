@@ -632,6 +632,25 @@ async def test_a_delivery_that_came_to_nothing_is_no_attempt_unless_that_has_no_
     assert fold.runs[command.run].status == status
 
 
+async def test_a_second_copy_of_a_command_does_not_take_over_a_run_that_goes_on(stage):
+    said = Said()
+
+    @stage.agent
+    async def patient(run, task):
+        await said.here()
+
+    async with stage.worker(), stage.worker(broker=MemoryBroker(stage.broker.core)):
+        command = await stage.post("patient")
+        await said.reached.wait()
+        queue = stage.broker.core.commands
+        copy = queue.put(subjects.command(command.agent, TENANT, "c1"), msgspec.json.encode(command))
+        await stage.until(lambda _: queue.jobs[copy].attempt >= 3)
+        said.go_on.set()
+        fold = await stage.ended(command.run)
+        await stage.until(lambda _: not queue.jobs)
+    assert (fold.runs[command.run].status, fold.runs[command.run].attempt) == ("completed", 1)
+
+
 async def test_workers_that_drain_hand_a_run_over_and_use_up_none_of_its_attempts(stage):
     said = Said()
 
@@ -723,7 +742,13 @@ async def test_a_zombie_is_fenced_by_the_attempt_that_follows_and_its_late_words
 
         await run.say(words())
 
-    frozen = MemoryBroker(stage.broker.core)
+    class Frozen(MemoryBroker):
+        """What a worker that does not run hears: nothing."""
+
+        async def on_control(self, run, callback):
+            return await super().on_control(f"not-{run}", callback)
+
+    frozen = Frozen(stage.broker.core)
     async with stage.worker(broker=frozen, limits=Limits(ack_wait_s=60), drain_s=0.0):
         command = await stage.post("speaker")
         await said.reached.wait()
