@@ -2,12 +2,11 @@ import { ChevronDown } from "lucide-react";
 import { Button } from "../shell/Button";
 import { Menu } from "../shell/Menu";
 import styles from "./AgentPicker.module.css";
-import { agentAsked, useAgents } from "./agents";
+import { useAgents } from "./agents";
 
 /** Whom the message goes to: the name, and behind it all agents with what they do. */
-export function AgentPicker() {
-  const { known, chosen, choose } = useAgents();
-  const asked = agentAsked({ known, chosen });
+export function AgentPicker({ asked, onChoose }: { asked: string; onChoose(name: string): void }) {
+  const known = useAgents((state) => state.known);
   return (
     <Menu
       label="Agents"
@@ -22,7 +21,7 @@ export function AgentPicker() {
       <div role="radiogroup" aria-label="Agent">
         {known?.agents.map(({ name, description }) => (
           <label key={name} className={styles.agent}>
-            <input type="radio" name="agent" checked={name === asked} onChange={() => choose(name)} />
+            <input type="radio" name="agent" checked={name === asked} onChange={() => onChoose(name)} />
             <span>
               <strong>{name}</strong>
               <span className={styles.description}>{description}</span>

@@ -19,6 +19,8 @@ interface Props {
   ref?: Ref<ComposerHandle>;
   /** Empty before the first message of a new one. */
   conversation: string;
+  /** Whom the conversation asked last; empty if nobody yet. */
+  used: string;
   /** What goes on, which the message would wait for; null for nothing. */
   activity: Activity | null;
   /** The newest message of the person, to be edited again; empty if there is none. */
@@ -26,10 +28,11 @@ interface Props {
   onSend(text: string, agent: string, multitask: Multitask): void;
 }
 
-export function Composer({ ref, conversation, activity, lastOwn, onSend }: Props) {
+export function Composer({ ref, conversation, used, activity, lastOwn, onSend }: Props) {
   const [text, setText] = useDraft(conversation);
   const [interrupting, setInterrupting] = useState(false);
-  const agent = useAgents(agentAsked);
+  const agent = useAgents((state) => agentAsked(state, conversation, used));
+  const choose = useAgents((state) => state.choose);
   const field = useGrowing(text);
   const length = lengthSaid(text);
   const ready = text.trim() !== "" && agent !== "" && !length?.over;
@@ -88,7 +91,7 @@ export function Composer({ ref, conversation, activity, lastOwn, onSend }: Props
         onKeyDown={pressed}
       />
       <div className={styles.foot}>
-        <AgentPicker />
+        <AgentPicker asked={agent} onChoose={(name) => choose(name, conversation)} />
         {activity && <Queue activity={activity} interrupting={interrupting} onInterrupting={setInterrupting} />}
         {length && (
           <span id="composer-length" role="status" className={length.over ? styles.over : styles.length}>

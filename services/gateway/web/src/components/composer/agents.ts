@@ -1,4 +1,4 @@
-/** Whom a message can ask for: what workers have announced, and whom this browser asked last. */
+/** Whom a message can ask for: what workers have announced, whom this conversation asked last, and whom this browser did. */
 import { useEffect } from "react";
 import { create } from "zustand";
 import { type Agents, api } from "../../client/api";
@@ -9,24 +9,38 @@ const POLL_EMPTY_MS = 2000; // none yet: `make run` is still starting its worker
 
 interface Choice {
   known: Agents | null;
-  /** Chosen by a person, empty if none was. */
+  /** Chosen last by the person at this browser, empty if none was. */
   chosen: string;
-  choose(name: string): void;
+  /** Chosen since the page was opened, by conversation. */
+  chosenIn: Readonly<Record<string, string>>;
+  choose(name: string, conversation?: string): void;
 }
 
 export const useAgents = create<Choice>()((set) => ({
   known: null,
-  chosen: localStorage.getItem(KEY) ?? "",
-  choose: (name) => {
+  chosen: globalThis.localStorage?.getItem(KEY) ?? "",
+  chosenIn: {},
+  choose: (name, conversation = "") => {
     localStorage.setItem(KEY, name);
-    set({ chosen: name });
+    set(({ chosenIn }) => ({
+      chosen: name,
+      chosenIn: conversation ? { ...chosenIn, [conversation]: name } : chosenIn,
+    }));
   },
 }));
 
-/** The one that the next message asks: the chosen one, while there is such a one, else the gateway's default; empty if unknown. */
-export function agentAsked({ known, chosen }: Pick<Choice, "known" | "chosen">): string {
-  const there = known?.agents.some(({ name }) => name === chosen);
-  return chosen && (there || !known?.agents.length) ? chosen : (known?.default ?? "");
+/**
+ * The one that the next message asks: whom the person chose for this conversation, else whom the conversation asked last
+ * (`used`, empty for a new one), else whom the person chose last, of those that there are; else the gateway's default.
+ */
+export function agentAsked(
+  { known, chosen, chosenIn }: Pick<Choice, "known" | "chosen" | "chosenIn">,
+  conversation: string,
+  used: string,
+): string {
+  const there = (name: string) => !known?.agents.length || known.agents.some((one) => one.name === name);
+  const wanted = [chosenIn[conversation] ?? "", used, chosen];
+  return wanted.find((name) => name && there(name)) ?? known?.default ?? "";
 }
 
 /** Keep the list of agents up to date while the component is there. */

@@ -69,6 +69,7 @@ export function Shell() {
             <Composer
               ref={composer}
               conversation={id}
+              used={now.agent}
               activity={now.run ? { queued: now.queued, stopping: now.status === "stopping", stop } : null}
               lastOwn={() => (conversation ? lastOwn(conversation.live) : "")}
               onSend={send}

@@ -92,7 +92,7 @@ function Agents({ agents }: { agents: readonly AgentCard[] }) {
 }
 
 function AgentRadios({ agents }: { agents: readonly AgentCard[] }) {
-  const asked = useAgents(agentAsked);
+  const asked = useAgents((state) => agentAsked(state, "", ""));
   const choose = useAgents((state) => state.choose);
   return (
     <div className={styles.agents}>

@@ -10,17 +10,20 @@ export interface Now {
   /** Messages that wait for it. */
   readonly queued: number;
   readonly title: string;
+  /** Whom the newest message asks; empty if there is none. */
+  readonly agent: string;
 }
 
-const NOTHING: Now = { run: "", status: "idle", queued: 0, title: "" };
+const NOTHING: Now = { run: "", status: "idle", queued: 0, title: "", agent: "" };
 
 export function nowOf(view: View): Now {
-  const { active, title } = view.head();
+  const { active, runs, title } = view.head();
+  const agent = view.run(runs.at(-1) ?? "")?.agent ?? "";
   const [first, ...others] = active.map((id) => view.run(id));
-  if (!first) return { ...NOTHING, title };
+  if (!first) return { ...NOTHING, title, agent };
   const { id, status } = first;
   const said = status === "cancelling" ? "stopping" : status === "waiting" || status === "queued" ? status : "running";
-  return { run: id, status: said, queued: others.length, title };
+  return { run: id, status: said, queued: others.length, title, agent };
 }
 
 export function useNow(conversation: Conversation | null): Now {
