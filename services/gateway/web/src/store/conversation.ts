@@ -156,6 +156,7 @@ export class Conversation {
       return;
     }
     this.recorder.add(frame, cursor);
+    if (this.recorder.heavy) this.recorder.forget(this.live.fold.snapshot());
   }
 
   #recover(reason: GapReason): void {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AnyServerMessage, Frame } from "../schema/types";
 import { EPOCH, golden, recorded } from "./logs";
-import { type OpenReplay, Recorder } from "./recording";
+import { type OpenReplay, Recorder, UNWATCHED_BYTES_MAX } from "./recording";
 
 const frames = golden("team");
 const total = frames.reduce((sum, frame) => sum + frame.events.length, 0);
@@ -143,4 +143,27 @@ test("listeners hear of every change until they end", () => {
   end();
   recorder.add(frames[1] as Frame, cursor(frames[1]));
   expect(heard).toBe(1);
+});
+
+test("what nobody looks at is forgotten beyond a size, goes on from the present, and is fetched when it is looked at", () => {
+  const { recorder, open, asked } = joined();
+  recorder.add(frames[5] as Frame, cursor(frames[5]), UNWATCHED_BYTES_MAX + 1);
+  expect(recorder.heavy).toBe(true);
+  recorder.forget({ conversation: "golden", input_last: 3 });
+  expect([recorder.heavy, recorder.frames.length, recorder.from]).toEqual([false, 0, frames[5]?.seq]);
+  expect(recorder.reach).toEqual({ kind: "joined" });
+
+  for (const frame of frames.slice(6)) recorder.add(frame, cursor(frame));
+  recorder.load(open);
+  asked[0]?.say(events(frames.slice(0, 7)));
+  asked[0]?.say(caughtUp(frames[6]));
+  expect(recorder.complete).toBe(true);
+  expect(recorder.frames.map(({ seq }) => seq)).toEqual(frames.map((frame) => frame.seq));
+});
+
+test("what somebody looks at is not forgotten", () => {
+  const { recorder } = joined();
+  recorder.keep();
+  recorder.add(frames[5] as Frame, cursor(frames[5]), UNWATCHED_BYTES_MAX + 1);
+  expect(recorder.heavy).toBe(false);
 });

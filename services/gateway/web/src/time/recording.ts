@@ -14,6 +14,9 @@ export type { Recorded } from "./tape";
 /** Of the frames' JSON: some ten minutes of twenty agents at work. Beyond, the oldest frames are dropped. */
 export const RECORDED_BYTES_MAX = 64 * 1024 * 1024;
 
+/** The same while nobody looks at it: the log has the rest, and a page that only shows a run does not grow with its events. */
+export const UNWATCHED_BYTES_MAX = 2 * 1024 * 1024;
+
 /**
  * Opens a second subscription of the conversation on the same socket, `mode=replay` from the first event on, and hands on its
  * messages as they come. It is continued over every cut. Returns what ends it.
@@ -40,6 +43,7 @@ export class Recorder {
   #generation = 0;
   #version = 0;
   #loading: { tape: Tape; close: () => void } | null = null;
+  #watched = false;
 
   /** `now` in ms since the epoch. */
   constructor(conversation: string, { bytesMax = RECORDED_BYTES_MAX, now = Date.now } = {}) {
@@ -122,11 +126,30 @@ export class Recorder {
     const at = parseMoment(cursor);
     if (!at) throw new Error(`${cursor} is not a cursor`);
     if (at.epoch === this.#epoch && at.seq <= this.last) return; // nothing was missed
+    this.#epoch = at.epoch;
+    this.#begin(transcript, at.seq);
+  }
+
+  /** Somebody looks at it: from now on everything is held, up to the limit. */
+  keep(): void {
+    this.#watched = true;
+  }
+
+  /** Whether more is held than is worth it while nobody looks: then `forget`. */
+  get heavy(): boolean {
+    return !this.#watched && this.bytes > UNWATCHED_BYTES_MAX;
+  }
+
+  /** Begin anew, as if the page had joined just now: `transcript` is the conversation after the last frame. */
+  forget(transcript: Transcript): void {
+    this.#begin(transcript, this.last);
+  }
+
+  #begin(transcript: Transcript, seq: number): void {
     this.#stopLoading();
     const blank = !transcript.items?.length && !transcript.runs?.length && !transcript.input_last;
-    this.#tape = new Tape(transcript, at.seq, this.#bytesMax);
+    this.#tape = new Tape(transcript, seq, this.#bytesMax);
     this.#reach = { kind: blank ? "whole" : "joined" };
-    this.#epoch = at.epoch;
     this.#generation += 1;
     this.#changed();
   }
@@ -144,8 +167,9 @@ export class Recorder {
     this.#changed();
   }
 
-  /** Fetch what was before the page joined. Does nothing unless `reach` is `joined` or `failed`. */
+  /** Fetch what was before the page joined, and keep it. Fetches nothing unless `reach` is `joined` or `failed`. */
   load(open: OpenReplay): void {
+    this.keep();
     if (this.#reach.kind !== "joined" && this.#reach.kind !== "failed") return;
     const tape = this.#empty();
     const epoch = this.#epoch;

@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useDeferredValue, useState } from "react";
+import { useDeferredValue, useEffect, useState } from "react";
 import { happening } from "../../time/playback";
 import { Button, IconButton } from "../shell/Button";
 import type { Timed } from "../time/past";
@@ -23,6 +23,7 @@ interface Props {
 /** The raw events of a conversation as they come, with their offsets and sizes. */
 export default function DeveloperPanel({ conversation, onClose }: Props) {
   const { recorder, live } = conversation;
+  useEffect(() => recorder.keep(), [recorder]);
   useRecorded(recorder, REFRESH_MS);
   const [filter, setFilter] = useState<Filter>({ ns: "", type: "" });
   const [paused, setPaused] = useState<number | null>(null); // at this number
