@@ -9,6 +9,7 @@ import { duration } from "./format";
 import type { Of } from "./items";
 import css from "./panel.module.css";
 import { useReveal } from "./reveal";
+import { useStopped } from "./stopped";
 
 type Agent = Of<"agent">;
 
@@ -21,6 +22,7 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
   const deep = panel.depth > OPEN_DEPTH;
   const [unfolded, unfold] = useFolding(panel.key, !deep || item?.status === "open");
   const body = useId();
+  const stopped = useStopped(item?.run ?? "", item?.error);
   const role = useRole(panel.agent);
   const name = role?.label ?? nameIn(panel.ns);
   const path = pathOf(panel.ns);
@@ -53,12 +55,12 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
           )}
         </button>
         {panel.earlier && <Continues to={panel.earlier} where="up" name={name} />}
-        {!panel.later && item && <Status item={item} />}
+        {!panel.later && item && <Status item={item} stopped={stopped} />}
       </div>
       <div className={css.body} id={body} hidden={!unfolded}>
         {unfolded && children()}
         {unfolded && panel.later && <Continues to={panel.later} where="down" name={name} />}
-        {!panel.later && item?.error && (
+        {!panel.later && item?.error && !stopped && (
           <p className={css.error}>
             {item.error.message} <code>{item.error.code}</code>
           </p>
@@ -75,10 +77,10 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
 
 const SAID = { open: "working", done: "done", failed: "failed", interrupted: "interrupted" };
 
-function Status({ item: { status, started, ended } }: { item: Agent }) {
+function Status({ item: { status, started, ended }, stopped }: { item: Agent; stopped: string }) {
   return (
-    <span className={css.status} data-status={status}>
-      {SAID[status]}
+    <span className={css.status} data-status={stopped ? "interrupted" : status}>
+      {stopped || SAID[status]}
       {ended > 0 && status !== "open" && ` · ${duration(ended - started)}`}
     </span>
   );

@@ -1,12 +1,13 @@
 import { useEffect, useState } from "react";
-import { useConversation, useRows, useView } from "../../store/hooks";
+import { useConversation, useHead, useRows, useView } from "../../store/hooks";
 import css from "./chronology.module.css";
 import { number } from "./format";
 
 /** For a reader who has let go of the end: the way back, and how many items have come since. */
 export function JumpToLive({ following, onJump }: { following: boolean; onJump: () => void }) {
   const view = useView();
-  const live = useConversation().live === view;
+  const { active } = useHead();
+  const live = useConversation().live === view && active.length > 0; // of what is over there is an end
   const [seen, setSeen] = useState(0);
   useRows(); // what comes moves them
   useEffect(() => {

@@ -5,6 +5,8 @@ import type { View } from "../../store/view";
 import { CopyButton } from "../markdown/CopyButton";
 import { GrowingMarkdown, type TextSource } from "../markdown/GrowingMarkdown";
 import { marks, statusOf, useField } from "./fields";
+import { useFolding } from "./folding";
+import { number } from "./format";
 import type { Of } from "./items";
 import css from "./message.module.css";
 import { Time } from "./Time";
@@ -49,12 +51,30 @@ export const Message = memo(function Message({ id }: { id: string }) {
 function UserMessage({ item }: { item: Of<"message"> }) {
   return (
     <article className={css.user} {...marks(item)} data-role="user" aria-label="You">
-      <p dir="auto">{item.content}</p>
+      <Said id={item.id} text={item.content} />
       <footer className={css.meta}>
         <Time at={item.started} />
         <CopyButton text={item.content} what="message" />
       </footer>
     </article>
+  );
+}
+
+/** Characters of a person's text that stand on the page before it is asked for all of them. */
+const SAID_CHARS_MAX = 4000;
+
+function Said({ id, text }: { id: string; text: string }) {
+  const [all, showAll] = useFolding(`${id}.text`, false);
+  const long = text.length > SAID_CHARS_MAX;
+  return (
+    <>
+      <p dir="auto">{long && !all ? `${text.slice(0, SAID_CHARS_MAX).replace(/[\uD800-\uDBFF]$/, "")}…` : text}</p>
+      {long && (
+        <button type="button" className={css.more} aria-expanded={all} onClick={() => showAll(!all)}>
+          {all ? "Show less" : `Show all ${number(text.length)} characters`}
+        </button>
+      )}
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { marks } from "./fields";
 import { useFolding } from "./folding";
 import { bytes, duration, oneLine, readable } from "./format";
 import type { Of } from "./items";
+import { useStopped } from "./stopped";
 import css from "./tool.module.css";
 
 type Tool = Of<"tool">;
@@ -16,6 +17,7 @@ const LINES = 12;
 export const ToolCard = memo(function ToolCard({ id, children }: { id: string; children?: ReactNode }) {
   const item = useItem<Tool>(id);
   const [unfolded, unfold] = useFolding(id, false);
+  const stopped = useStopped(item?.run ?? "", item?.error);
   if (!item) return null;
   const title = item.title || item.name;
   return (
@@ -24,11 +26,11 @@ export const ToolCard = memo(function ToolCard({ id, children }: { id: string; c
         <span className={css.mark} data-status={item.status} aria-hidden="true" />
         <span className={css.name}>{title}</span>
         {title !== item.name && <code className={css.called}>{item.name}</code>}
-        <span className={css.state}>{stateOf(item)}</span>
+        <span className={css.state}>{stopped || stateOf(item)}</span>
       </button>
       {unfolded ? <Whole item={item} /> : <Brief item={item} />}
       {item.status === "open" && item.progress && <Progress of={title} {...item.progress} />}
-      {item.error && (
+      {item.error && !stopped && (
         <p className={css.error}>
           {item.error.message} <code>{item.error.code}</code>
           {item.error.retryable && " It may work when tried again."}

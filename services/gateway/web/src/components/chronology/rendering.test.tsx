@@ -199,3 +199,28 @@ test("agents of one conversation have different colours, and calls of one name a
   expect([name("main/level:1"), name("main/level:2")]).toEqual(["Agent level #1", "Agent level #2"]);
   expect(colour("main/level:2")).toBe(colour("main/level:1"));
 });
+
+test("what was stopped because another part failed is not said to have failed", async () => {
+  const ns = "main/a:1";
+  await page.write(
+    { type: "agent.started", name: "a", ns },
+    { type: "tool.started", id: "t", name: "search", ns },
+    { type: "tool.failed", id: "t", code: "cancelled", message: "The run ended before this did.", ns },
+    { type: "agent.failed", code: "cancelled", message: "The run ended before this did.", ns },
+    { type: "run.failed", code: "x", message: "No." },
+  );
+  const panel = page.text(`[data-ns="${ns}"]`) ?? "";
+  expect(panel.match(/Stopped because another part failed/g)).toHaveLength(2);
+  expect(panel).not.toContain("The run ended before this did.");
+});
+
+test("of a very long text that a person pasted the beginning is shown, and all of it on request", async () => {
+  await page.write(
+    { type: "run.started", agent: "team" },
+    { type: "user.message", id: "long", text: "word ".repeat(2000), agent: "team" },
+  );
+  const length = () => page.text('[data-item="long"] p')?.length ?? 0;
+  expect(length()).toBe(4001);
+  act(() => page.element.querySelector<HTMLElement>('[data-item="long"] button[aria-expanded]')?.click());
+  expect(length()).toBe(10_000);
+});
