@@ -1,6 +1,6 @@
 import { type ReactNode, Suspense, useEffect } from "react";
 import type { Conversation } from "../../store/conversation";
-import { ConversationContext, useLinkStatus, ViewContext } from "../../store/hooks";
+import { ConversationContext, ViewContext } from "../../store/hooks";
 import { ArtifactPane } from "../artifacts/ArtifactPane";
 import { Chronology } from "../chronology/Chronology";
 import { Outbox } from "../composer/Outbox";
@@ -13,6 +13,7 @@ import { TimeBar } from "../time/TimeBar";
 import { Missing } from "./Missing";
 import styles from "./OpenConversation.module.css";
 import { usePanes } from "./panes";
+import { useMissing } from "./useMissing";
 
 interface Props {
   conversation: Conversation | null;
@@ -96,11 +97,4 @@ function Developer({ conversation }: { conversation: Conversation }) {
       </Suspense>
     </aside>
   );
-}
-
-/** Why there is no such conversation; empty if there is, or will be: its first message may be on the way. */
-function useMissing(conversation: Conversation): string {
-  const status = useLinkStatus(conversation);
-  const begun = useOutbox((state) => state.entries.some((entry) => entry.conversation === conversation.id));
-  return status.kind === "missing" && !begun ? status.message : "";
 }

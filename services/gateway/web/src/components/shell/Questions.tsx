@@ -1,3 +1,4 @@
+import { ApiError } from "../../client/errors";
 import { go, parseRoute } from "../../store/route";
 import { useConversations } from "../sidebar/conversations";
 import { useAsked } from "./asked";
@@ -14,12 +15,20 @@ export function Questions() {
   return null;
 }
 
+/** Throws what a refusal means on this page, where a run is stopped with a button. */
+function saidForPage(error: unknown): never {
+  if (error instanceof ApiError && error.code === "conversation_busy") {
+    throw new Error("An agent is at work in it: press Stop there first, and delete it when that has ended.");
+  }
+  throw error;
+}
+
 function DeleteQuestion({ id, title, onClose }: { id: string; title: string; onClose(): void }) {
   const remove = useConversations((state) => state.remove);
 
   const confirmed = async () => {
     onClose();
-    const done = await attempt("Not deleted", () => remove(id));
+    const done = await attempt("Not deleted", () => remove(id).catch(saidForPage));
     if (done && parseRoute(location.hash).conversation === id) go({ conversation: "", at: "" }, "replace");
   };
 
