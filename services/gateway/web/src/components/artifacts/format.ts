@@ -79,7 +79,7 @@ const EXTENSIONS = new Map([
   ["yml", "yaml"],
 ]);
 
-const VEGA_LITE = /^application\/vnd\.vegalite(\.v\d+)?\+json$/;
+const VEGA_LITE = /^application\/vnd\.vega-?lite(\.v\d+)?\+json$/;
 
 /** The media type without parameters, in lower case: `text/CSV; header=present` is `text/csv`. */
 export function essence(mediaType: string): string {
@@ -93,7 +93,7 @@ export function formatOf(kind: string, mediaType: string, name: string): Shown {
   if (known === "json" && kind === "table") return shown("table");
   if (known === "json" && kind === "chart") return shown("chart");
   if (known) return shown(known);
-  if (type.endsWith("+json")) return shown("json");
+  if (type.endsWith("+json")) return shown(kind === "chart" ? "chart" : "json");
   const language = LANGUAGES.get(type) ?? languageOf(kind, type, name);
   if (language) return shown("code", language);
   return shown(type.startsWith("text/") || type.endsWith("+xml") ? "text" : "bytes");

@@ -25,7 +25,9 @@ export function EventDetail({ recorder, happening, onClose }: Props) {
         </span>
         <div className={styles.buttons}>
           <Button onClick={() => copy("The event", json)}>Copy JSON</Button>
-          <Button onClick={() => copy("The command", curl(recorder, happening, location.origin))}>Copy as curl</Button>
+          <Button onClick={() => copy("The command", curl(recorder, happening, location.origin))}>
+            Copy as curl (streams)
+          </Button>
           <IconButton label="Close the event" onClick={onClose}>
             <X size={16} />
           </IconButton>
