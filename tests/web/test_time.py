@@ -123,7 +123,7 @@ async def test_a_link_to_a_moment_that_is_not_there_says_so_and_shows_the_presen
     await expect(visitor.page.get_by_test_id("past-banner")).to_contain_text("The ")
     await visitor.has_badge("ended")
     await expect(visitor.page.get_by_test_id("past-banner")).to_have_attribute("data-mode", "live")
-    await expect(visitor.page.locator('[data-role="user"]')).to_be_visible()
+    await expect(visitor.page.locator("[data-summary]")).to_be_visible()
     assert await visitor.page.evaluate("location.hash") == f"#c={conversation}"
 
 
