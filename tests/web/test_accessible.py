@@ -73,3 +73,33 @@ async def test_a_question_to_a_person_has_no_violation(chromium, told, way):
         await visitor.open("asking")
         await visitor.page.locator('[data-type="interrupt"][data-status="open"]').wait_for()
         assert await violations(visitor) == []
+
+
+@pytest.mark.parametrize("way", ["wide and light", "wide and dark"])
+async def test_what_a_person_opens_over_and_beside_a_conversation_has_no_violation(chromium, told, way):
+    async with chromium.visitor(told, **WAYS[way]) as visitor:
+        page = visitor.page
+        await visitor.open("told")
+        await visitor.has_badge("ended")
+        await page.get_by_role("button", name="Open the timeline").click()
+        await page.get_by_role("slider", name="Moment").wait_for()
+        await page.get_by_role("button", name="Developer view", exact=True).first.click()
+        await page.get_by_test_id("developer").get_by_role("listitem").first.wait_for()
+        assert await violations(visitor) == []
+        await page.get_by_role("button", name="More", exact=True).click()
+        await page.get_by_role("button", name="Delete …").click()
+        await page.get_by_role("dialog").wait_for()
+        assert await violations(visitor) == []
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="New conversation").focus()
+        await page.keyboard.press("?")
+        await page.get_by_role("dialog", name="Keyboard").wait_for()
+        assert await violations(visitor) == []
+
+
+async def test_the_drawer_of_a_phone_has_no_violation(chromium, told):
+    async with chromium.visitor(told, **WAYS["narrow and light"]) as visitor:
+        await visitor.open("told")
+        await visitor.page.get_by_role("button", name="Conversations", exact=True).click()
+        await visitor.page.get_by_test_id("sidebar").get_by_role("listitem").first.wait_for()
+        assert await violations(visitor) == []
