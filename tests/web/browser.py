@@ -31,6 +31,8 @@ VIEW = "/view"
 
 REFUSALS = (
     "Blocked script execution",
+    "Blocked form submission",
+    "Unsafe attempt to initiate navigation",
     "violates the following Content Security Policy",
     "Refused to execute the redirect",
 )
