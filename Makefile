@@ -13,7 +13,7 @@ PAGE := $(WEB)/dist/index.html
 PAGE_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find $(WEB)/src)) $(addprefix $(WEB)/,build.py package-lock.json vite.config.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat web test test-containers images lint lint-deploy format generate bench screenshots setup requirements clean
+.PHONY: help run chat web test test-faults test-containers images lint lint-deploy format generate bench screenshots setup requirements clean
 
 help: ## Print all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -27,9 +27,13 @@ chat: $(VENV)/run ## Talk to the agents of a running Anabranch in this terminal 
 web: | $(VENV)/bin/python ## Build the page that the gateway serves (Node, if there is none, comes by pip)
 	@$(BIN)/python $(WEB)/build.py
 
-test: $(VENV)/dev $(PAGE) ## Run all tests, against real servers and a real browser (sets itself up first)
+test: $(VENV)/dev $(PAGE) ## Run the tests, against real servers and a real browser (sets itself up first)
 	@$(BIN)/python -m tests.web.chromium
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-faults: $(VENV)/dev $(PAGE) ## Kill gateways and workers under the page's scenes, and drain every service: minutes
+	@$(BIN)/python -m tests.web.chromium
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS) tests/faults
 
 test-containers: $(VENV)/dev ## Build the images and run the pipeline and a rolling update through them (needs a Docker engine)
 	@$(BIN)/python -m tests.containers $(ARGS)
