@@ -106,9 +106,18 @@ async def test_workers_and_persisters_answer_with_their_metrics_at_ports_one_aft
         httpx2.AsyncClient() as client,
     ):
         await running.said("stop    Ctrl-C")
-        persister, worker = [(await client.get(f"http://127.0.0.1:{port}/metrics")).text for port in (first, first + 1)]
+        persister, worker = [await metrics_at(client, port) for port in (first, first + 1)]
         assert await running.stop() == 0
     assert "anabranch_seals_total" in persister and "anabranch_slots 8.0" in worker
+
+
+async def metrics_at(client: httpx2.AsyncClient, port: int) -> str:
+    """A worker may still be starting when the gateways are ready."""
+    async with asyncio.timeout(UP_S):
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                return (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+            await asyncio.sleep(0.05)
 
 
 def two_free_ports() -> int:
