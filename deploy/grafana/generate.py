@@ -93,7 +93,7 @@ DASHBOARDS: dict[str, list[Panel]] = {
     ],
     "Gateway": [
         Panel("Viewers by gateway", "short", {"{{instance}} {{state}}": "anabranch_viewers"}),
-        Panel("WebSockets", "short", {"{{instance}}": "anabranch_websockets_open"}),
+        Panel("Connections", "short", {"{{instance}} {{kind}}": "anabranch_connections_open"}),
         Panel("Conversations", "short", {
             "{{instance}} open": "anabranch_conversations_open",
             "{{instance}} joining": "anabranch_conversations_joining",

@@ -63,7 +63,9 @@ def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hu
     metrics.gauge("anabranch_conversations_joining", "Conversations that are being opened.", lambda: hub.joining)
     metrics.gauge("anabranch_draining", "1 once this gateway takes nobody in any more.", lambda: hub.draining)
     metrics.gauge("anabranch_conversations_open", "Conversations joined by this gateway.", lambda: hub.channels)
-    metrics.gauge("anabranch_websockets_open", "WebSockets connected to this gateway.", lambda: hub.sockets)
+    metrics.gauges(
+        "anabranch_connections_open", "Viewers' connections to this gateway.", ["kind"], lambda: _connections(hub)
+    )
     gateway = Gateway(hub, broker, archive, writes, recent, identify, metrics)
     return build(gateway, WebSocketEndpoint(hub, identify, writes), body_bytes_max=settings.body_bytes_max)
 
@@ -71,6 +73,10 @@ def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hu
 def _viewers(hub: Hub) -> dict[tuple[str, ...], float]:
     level, reading = hub.viewers()
     return {("level",): level, ("reading",): reading}
+
+
+def _connections(hub: Hub) -> dict[tuple[str, ...], float]:
+    return {("websocket",): hub.sockets, ("sse",): hub.counts.streams}
 
 
 def build(gateway: Gateway, sockets: ASGIApp, *, body_bytes_max: int) -> ASGIApp:

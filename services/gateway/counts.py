@@ -12,9 +12,12 @@ CaughtUpBy = Literal["tail", "replay", "snapshot", "recovery"]
 
 
 class Counts:
-    """`frames` and `bytes` are what was delivered to all viewers; `events` those pushed to the ones who are level."""
+    """`streams` are open: responses of server-sent events. `frames` and `bytes` are what was delivered to all viewers;
+    `events` those pushed to the ones who are level.
+    """
 
     def __init__(self) -> None:
+        self.streams = 0
         self.frames = 0
         self.events = 0
         self.bytes = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -99,13 +99,23 @@ class EventStream(Response):
                 granularity=asked.granularity,
             )
             first = await reader.next()
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await _write(send, event(first, event_id(first), retry=True))
-            parts = [_pump(reader, self._hub.counts, send, asked.until_run), _beat(send), _until_gone(receive)]
-            if (lifetime_s := self._hub.lifetime_s()) is not None:
-                parts.append(asyncio.sleep(lifetime_s))
-            await _first_of(*parts)
+            with _counted(self._hub.counts):
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await _write(send, event(first, event_id(first), retry=True))
+                parts = [_pump(reader, self._hub.counts, send, asked.until_run), _beat(send), _until_gone(receive)]
+                if (lifetime_s := self._hub.lifetime_s()) is not None:
+                    parts.append(asyncio.sleep(lifetime_s))
+                await _first_of(*parts)
         await send({"type": "http.response.body", "body": b""})
+
+
+@contextlib.contextmanager
+def _counted(counts: Counts) -> Iterator[None]:
+    counts.streams += 1
+    try:
+        yield
+    finally:
+        counts.streams -= 1
 
 
 def _mode(channel: Channel, asked: Subscription) -> wire.Mode:

@@ -8,6 +8,8 @@ import websockets
 from schemas import wire
 
 JSON = {"Accept": "application/json"}
+WEBSOCKETS = 'anabranch_connections_open{kind="websocket"}'
+STREAMS = 'anabranch_connections_open{kind="sse"}'
 READING = 'anabranch_viewers{state="reading"}'
 
 
@@ -65,7 +67,7 @@ async def test_who_is_level_is_pushed_to_and_counted_so(gateway, client, post, w
     assert told['anabranch_caught_up_seconds_count{by="snapshot"}'] == 1.0
     assert told['anabranch_replayed_bytes_count{by="snapshot"}'] == 1.0
     assert told["anabranch_delivery_delay_seconds_count"] > 0
-    assert left["anabranch_websockets_open"] == 0.0
+    assert (told[WEBSOCKETS], left[WEBSOCKETS], told[STREAMS]) == (1.0, 0.0, 0.0)
 
 
 async def test_a_connection_that_came_back_is_counted(gateway, client):
@@ -78,7 +80,10 @@ async def test_a_connection_that_came_back_is_counted(gateway, client):
     assert (cut["anabranch_broker_reconnects_total"], back["anabranch_broker_reconnects_total"]) == (0.0, 1.0)
 
 
-async def test_who_reads_for_himself_is_a_viewer_as_long_as_he_does(client, conversation):
+async def test_who_reads_server_sent_events_is_a_viewer_and_a_connection_as_long_as_he_does(client, conversation):
     async with client.stream("GET", "/v1/conversations/c1/events"):
-        await until(client, READING, 1.0)
+        watching = await until(client, STREAMS, 1.0)
+    await until(client, STREAMS, 0.0)
     await until(client, READING, 0.0)
+
+    assert watching[READING] == 1.0
