@@ -9,7 +9,7 @@ from tests.nats_server import NatsServer
 
 FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "nats"
 
-USERS = ("gateway", "agent_worker", "persister", "admin", "system")
+USERS = ("gateway", "agent_worker", "persister", "admin", "monitor", "system")
 
 PASSWORDS = {user: f"0{user}/@:?" for user in USERS}
 """As hard on a URL as a generated one may be."""

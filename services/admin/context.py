@@ -16,15 +16,17 @@ from services.broker.stream_file import read_layout
 from services.runtime import read_settings
 
 NAME = "admin"
+MONITOR = "monitor"
+"""Names of connections, and so of inboxes: each is a user of deploy/nats. The second may only ask what lies in the streams."""
 
 Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 """Prints what it has to say and returns the exit code."""
 
 
 @contextlib.asynccontextmanager
-async def open_connection(settings: Settings) -> AsyncIterator[Connection]:
+async def open_connection(settings: Settings, name: str = NAME) -> AsyncIterator[Connection]:
     """For the server's own API. Raises Unavailable."""
-    connection = await Connection.open(settings.nats_url, NAME, START_S, read_settings(Credentials))
+    connection = await Connection.open(settings.nats_url, name, START_S, read_settings(Credentials))
     try:
         yield connection
     finally:
@@ -32,10 +34,10 @@ async def open_connection(settings: Settings) -> AsyncIterator[Connection]:
 
 
 @contextlib.asynccontextmanager
-async def open_broker(settings: Settings) -> AsyncIterator[JetStreamBroker]:
+async def open_broker(settings: Settings, name: str = NAME) -> AsyncIterator[JetStreamBroker]:
     """As a service sees it. Raises Unavailable."""
     mirror = read_layout().deployment.mirror
-    broker = await connect(settings.nats_url, NAME, credentials=read_settings(Credentials), replay_mirror=mirror)
+    broker = await connect(settings.nats_url, name, credentials=read_settings(Credentials), replay_mirror=mirror)
     try:
         yield broker
     finally:

@@ -1,4 +1,4 @@
-"""`metrics`: what lies in the streams, for Prometheus to read."""
+"""`metrics`: what lies in the streams and whether the servers are well, for Prometheus to read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ import structlog
 
 from schemas.errors import AnabranchError, Invalid
 from services import health
-from services.admin.context import open_broker, open_connection
+from services.admin import nodes
+from services.admin.context import MONITOR, open_broker, open_connection
 from services.admin.lag import Lag, lags
+from services.admin.nodes import Nodes
 from services.admin.settings import Settings
+from services.broker.connection import Connection
 from services.broker.stream_file import read_layout
 from services.metrics import Labels, Metrics
 from services.runtime import read_settings
 
 ABOUT = """
 Serves at ANABRANCH_METRICS_PORT, until it is stopped, what `lag` prints: messages, age and fullness of every stream, and what
-waits in the queues. One process is enough for a deployment.
+waits in the queues; and whether the servers at ANABRANCH_NATS_MONITORS are well. One process is enough for a deployment.
 """
 
 READ_S = 10.0
@@ -64,19 +67,28 @@ async def run(settings: Settings, _: argparse.Namespace) -> int:
     if not where.metrics_port:
         raise Invalid("set ANABRANCH_METRICS_PORT to the port to serve metrics at")
     stop, metrics, streams = asyncio.Event(), Metrics(), Streams()
+    servers = Nodes(read_settings(nodes.Settings))
     streams.register(metrics)
+    servers.register(metrics)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with (
-        open_connection(settings) as connection,
-        open_broker(settings) as broker,
+        open_connection(settings, MONITOR) as connection,
+        open_broker(settings, MONITOR) as broker,
         health.served(where, metrics, broker, stop),
+        asyncio.TaskGroup() as tasks,
     ):
-        while not stop.is_set():
-            try:
-                streams.rows, streams.read_at = list(await lags(connection, read_layout())), time.monotonic()
-            except AnabranchError as error:
-                log.warning("the streams were not read", code=error.code, reason=error.message)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(READ_S):
-                    await stop.wait()
+        watching = tasks.create_task(servers.watch())
+        await _read(connection, streams, stop)
+        watching.cancel()
     return 0
+
+
+async def _read(connection: Connection, streams: Streams, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            streams.rows, streams.read_at = list(await lags(connection, read_layout())), time.monotonic()
+        except AnabranchError as error:
+            log.warning("the streams were not read", code=error.code, reason=error.message)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READ_S):
+                await stop.wait()

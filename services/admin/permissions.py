@@ -19,8 +19,8 @@ from services.broker.stream_file import read_layout
 from services.broker.streams import OBJECTS, PERSISTERS, SEALED, WORKERS, Layout
 
 ABOUT = """
-Prints the permissions of the four users gateway, agent_worker, persister and admin for the partitions of ANABRANCH_PROFILE, as
-a file that a nats-server's configuration includes: deploy/nats/permissions.conf.
+Prints the permissions of the users gateway, agent_worker, persister, admin and monitor for the partitions of ANABRANCH_PROFILE,
+as a file that a nats-server's configuration includes: deploy/nats/permissions.conf.
 """
 
 REPLY_S = 5
@@ -45,6 +45,7 @@ def rights(layout: Layout) -> dict[str, Rights]:
         "agent_worker": _worker(layout),
         "persister": _persister(layout),
         "admin": _admin(),
+        "monitor": _monitor(layout),
     }
 
 
@@ -107,6 +108,19 @@ def _admin() -> Rights:
         publish=[*_inboxes("admin"), "ab.evt.>", "ab.cmd.>", "ab.seal.>", f"$O.{SEALED}.>", "$JS.API.>"],
         subscribe=_inboxes("admin"),
         deny=["$JS.API.CONSUMER.MSG.NEXT.>", "$JS.ACK.>"],
+    )
+
+
+def _monitor(layout: Layout) -> Rights:
+    """Asks what lies in streams and queues (`admin metrics`), and reads none of it."""
+    return Rights(
+        publish=[
+            *_inboxes("monitor"),
+            *(f"$JS.API.STREAM.INFO.{stream.name}" for stream in layout.streams),
+            *(f"$JS.API.CONSUMER.INFO.{consumer.name}" for consumer in layout.consumers),
+        ],
+        subscribe=_inboxes("monitor"),
+        deny=[*_MANAGING, "$JS.API.CONSUMER.MSG.NEXT.>", "$JS.ACK.>"],
     )
 
 

@@ -24,11 +24,12 @@ _SEED_BYTES = slice(2, 34)
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """Read from the environment beside the URL, which may have `user:password@` or `token@`. All are paths of files: `nats_creds`
-    as `nsc` writes them (a JWT and the seed of its key), `nats_ca` of the authorities the server's certificate is checked
-    against, `nats_cert` and `nats_key` of our own.
+    """Read from the environment beside the URL, which may have `user:password@` or `token@`. All are paths of files: `nats_login`
+    has one line `user:password`, `nats_creds` what `nsc` writes (a JWT and the seed of its key), `nats_ca` the authorities the
+    server's certificate is checked against, `nats_cert` and `nats_key` are our own.
     """
 
+    nats_login: str = ""
     nats_creds: str = ""
     nats_ca: str = ""
     nats_cert: str = ""
@@ -36,9 +37,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises Invalid if a file cannot be read or is not what it should be; the message names the variable."""
-        self.context()
-        if self.nats_creds:
-            read_creds(self.nats_creds)
+        if self.nats_login and self.nats_creds:
+            raise Invalid("set ANABRANCH_NATS_LOGIN or ANABRANCH_NATS_CREDS, not both", code="invalid_setting")
+        self.options()
 
     def context(self) -> ssl.SSLContext | None:
         """What TLS is done with; None: as the system does, where the URL or the server wants TLS."""
@@ -62,6 +63,8 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         options: dict[str, Any] = {}
         if (context := self.context()) is not None:
             options["tls"] = context
+        if self.nats_login:
+            options |= read_login(self.nats_login)
         if self.nats_creds:
             jwt, sign = read_creds(self.nats_creds)
             options |= {"user_jwt_cb": lambda: bytearray(jwt), "signature_cb": sign}
@@ -87,6 +90,17 @@ def split_url(url: str) -> Server:
     name, colon, password = user.partition(":")
     options = {"user": unquote(name), "password": unquote(password)} if colon else {"token": unquote(name)}
     return Server(urlunsplit(parts._replace(netloc=place)), options)
+
+
+def read_login(path: str) -> dict[str, str]:
+    """User and password as options of nats-py's `connect`. Raises Invalid."""
+    try:
+        user, colon, password = Path(path).read_text().strip().partition(":")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable("ANABRANCH_NATS_LOGIN", path, error) from error
+    if not (user and colon and password):
+        raise Invalid(f"ANABRANCH_NATS_LOGIN={path}: it is not one line user:password", code="invalid_setting")
+    return {"user": user, "password": password}
 
 
 def read_creds(path: str) -> tuple[bytes, Callable[[str], bytes]]:

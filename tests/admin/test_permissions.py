@@ -96,6 +96,12 @@ ACK = "$JS.ACK.AB_SEALS.persisters.1.1.1.1700000000000000000.0"
         ("persister", "$JS.API.STREAM.MSG.DELETE.AB_EVENTS_0"),
         ("admin", "$JS.API.CONSUMER.MSG.NEXT.AB_SEALS.persisters"),
         ("admin", ACK.replace("AB_SEALS.persisters", "AB_COMMANDS.workers")),
+        ("monitor", "$JS.API.STREAM.DELETE.AB_EVENTS_0"),
+        ("monitor", "$JS.API.STREAM.PURGE.AB_EVENTS_0"),
+        ("monitor", "$JS.API.STREAM.MSG.GET.AB_EVENTS_0"),
+        ("monitor", "$JS.API.DIRECT.GET.AB_REPLAY_0"),
+        ("monitor", "$JS.API.CONSUMER.MSG.NEXT.AB_COMMANDS.workers"),
+        ("monitor", "ab.evt.0.t.c.in"),
     ],
 )
 async def test_a_service_may_not_publish_what_is_another_ones(server, connect, user, subject):
@@ -116,6 +122,8 @@ async def test_a_service_may_not_publish_what_is_another_ones(server, connect, u
         ("persister", "ab.live.>"),
         ("persister", "_INBOX_admin.>"),
         ("admin", "ab.live.>"),
+        ("monitor", "ab.live.>"),
+        ("monitor", "_INBOX_admin.>"),
     ],
 )
 async def test_a_service_may_not_listen_to_another_one(server, connect, user, subject):

@@ -39,6 +39,17 @@ async def test_a_credentials_file_signs_what_the_server_asks(tmp_path):
         assert server.log.count("authentication error") == 2
 
 
+async def test_user_and_password_may_come_from_a_file_and_are_in_no_message(tmp_path):
+    login = tmp_path / "login"
+    async with NatsServer(tmp_path, accounts='authorization { user: "u", password: "p:@/" }') as server:
+        login.write_text("u:p:@/\n")
+        assert await answers(server.url, Credentials(nats_login=str(login)))
+        login.write_text("u:secret")
+        with pytest.raises(Unavailable) as refusal:
+            await answers(server.url, Credentials(nats_login=str(login)))
+    assert "secret" not in str(refusal.value)
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     return write_certificates(tmp_path_factory.mktemp("tls"))
@@ -85,6 +96,9 @@ def test_the_user_part_of_a_url_is_taken_out_and_decoded(url, address, options):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"nats_login": "nowhere"}, "ANABRANCH_NATS_LOGIN=nowhere: No such file"),
+        ({"nats_login": "/dev/null"}, "ANABRANCH_NATS_LOGIN=/dev/null: it is not one line user:password"),
+        ({"nats_login": "x", "nats_creds": "x"}, "ANABRANCH_NATS_LOGIN or ANABRANCH_NATS_CREDS, not both"),
         ({"nats_creds": "nowhere"}, "ANABRANCH_NATS_CREDS=nowhere: No such file"),
         ({"nats_creds": __file__}, "it has no JWT and no seed"),
         ({"nats_ca": "nowhere"}, "ANABRANCH_NATS_CA=nowhere: No such file"),
