@@ -99,6 +99,11 @@ class Fold:
         return self._head.input_last
 
     @property
+    def events(self) -> int:
+        """How many events there have been: the last numbers of all lanes together."""
+        return self._head.input_last + sum(run.last for run in self._runs.values())
+
+    @property
     def runs(self) -> dict[str, RunState]:
         """The runs in the order of their messages. To be read, not changed."""
         return self._runs
@@ -380,6 +385,7 @@ class Fold:
         if isinstance(known, Agent) and known.status == "interrupted":  # a new attempt takes it up where it was
             known.status = "open"
             known.ended = 0
+            known.cause = event.cause  # the call that spawned it was left open, too, and is made again under another id
             self._open[item_id] = None
             self.changed.add(item_id)
             return

@@ -92,12 +92,15 @@ class ServerMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Subscribed(ServerMessage, frozen=True, kw_only=True, tag="subscribed"):
-    """`mode` is what was chosen for `auto`; `cursor` is where the subscription starts."""
+    """`mode` is what was chosen for `auto`; `cursor` is where the subscription starts. `events`: how many the conversation has
+    had by now, the last numbers of all its lanes together; 0 from a gateway that does not say.
+    """
 
     sub: str
     conversation: str
     mode: Mode
     cursor: str
+    events: int = 0
 
 
 class Snapshot(ServerMessage, frozen=True, kw_only=True, tag="snapshot"):

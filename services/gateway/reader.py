@@ -221,7 +221,13 @@ class Reader:
             self._mode = "snapshot" if self._snapshot_due else "replay"
         self._records.start(self._cursor.seq)
         self._started = True
-        return wire.Subscribed(sub=self._sub, conversation=channel.conversation, mode=self._mode, cursor=self.cursor)
+        return wire.Subscribed(
+            sub=self._sub,
+            conversation=channel.conversation,
+            mode=self._mode,
+            cursor=self.cursor,
+            events=channel.fold.events,
+        )
 
     async def _start_after(self, after: Cursor) -> None:
         """Check that everything after `after` can be replayed, and for `auto` whether that is the cheaper way."""

@@ -98,6 +98,8 @@ class Client:
         self.gaps: list[str] = []
         self.seqs: list[int] = []
         self.caught_up = False
+        self.promised = 0
+        """Events that the conversation had when it subscribed."""
 
     def reconnected(self) -> None:
         self.caught_up = False
@@ -107,6 +109,7 @@ class Client:
         match message:
             case wire.Subscribed():
                 self.cursor = message.cursor
+                self.promised = message.events
             case wire.Snapshot():
                 self.fold = Fold(Fold(message.transcript).snapshot(), dense=self.dense)
                 self.cursor = message.cursor
@@ -121,6 +124,7 @@ class Client:
             case wire.Gap():
                 self.gaps.append(message.reason)
             case wire.CaughtUp():
+                assert self.fold.events >= self.promised or not self.dense
                 self.cursor = message.cursor
                 self.caught_up = True
 

@@ -153,6 +153,15 @@ async def test_without_a_cursor_one_gets_a_snapshot_and_the_tail(core, log):
         assert client.fold.snapshot() == log.transcript()
 
 
+@pytest.mark.parametrize("mode", ["snapshot", "replay"])
+async def test_who_subscribes_is_told_how_many_events_there_are_to_have(core, log, mode):
+    await log.write_all([kit.created(), kit.asked(), kit.started(), *map(kit.delta, range(5))])
+    async with kit.hub_on(core) as hub, hub.channel(TENANT, CONVERSATION) as channel:
+        reader, client = channel.reader(after=Cursor(channel.cursor.epoch, 0), mode=mode), Client()
+        await drain(reader, client)
+        assert client.promised == client.fold.events == sum(len(frame.events) for frame in log.stored) == 10
+
+
 async def test_tail_gives_nothing_of_before(core, log):
     await log.write_all([kit.created(), kit.asked(), kit.started()])
     async with kit.hub_on(core) as hub, hub.channel(TENANT, CONVERSATION) as channel:

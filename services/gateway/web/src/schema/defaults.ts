@@ -2,7 +2,9 @@
 
 /** New values, by shape, of the fields that are absent on the wire when they have them. */
 export const DEFAULTS = {
-  Subscribed: () => ({}),
+  Subscribed: () => ({
+    events: 0,
+  }),
   Snapshot: () => ({}),
   Transcript: () => ({
     title: "",

@@ -93,13 +93,17 @@ export type AnyServerMessage =
   | Reconnect
   | Pong;
 
-/** `mode` is what was chosen for `auto`; `cursor` is where the subscription starts. */
+/**
+ * `mode` is what was chosen for `auto`; `cursor` is where the subscription starts. `events`: how many the conversation has
+ * had by now, the last numbers of all its lanes together; 0 from a gateway that does not say.
+ */
 export interface Subscribed {
   op: "subscribed";
   sub: string;
   conversation: string;
   mode: Mode;
   cursor: string;
+  events?: number;
 }
 
 export interface Snapshot {
