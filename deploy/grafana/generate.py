@@ -127,6 +127,7 @@ DASHBOARDS: dict[str, list[Panel]] = {
             "{{stream}} held": "max by (stream) (anabranch_queue_held)",
         }),
         Panel("Mirrors behind", "short", {"{{stream}}": "max by (stream) (anabranch_mirror_behind)"}),
+        Panel("Servers that are well", "short", {"{{server}}": "anabranch_nats_healthy"}),
         Panel("Age of these figures", "s", {"age": "max(anabranch_streams_read_age_seconds)"}),
         quantiles("A transaction", "anabranch_archive_commit_seconds"),
         quantiles("Messages in a transaction", "anabranch_archive_batch_seals", "short"),

@@ -11,6 +11,8 @@ import yaml
 
 from deploy.grafana import generate
 from services.admin.exporter import Streams
+from services.admin.nodes import Nodes
+from services.admin.nodes import Settings as NodesSettings
 from services.agent_worker.metrics import PublishCounts, RunCounts, register_lanes
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.gateway.app import assemble
@@ -46,7 +48,7 @@ def names(metrics: Metrics) -> set[str]:
 async def exported() -> set[str]:
     """The names of all that any process exports."""
     one = Metrics()
-    for counts in (PublishCounts(), RunCounts(), Streams()):
+    for counts in (PublishCounts(), RunCounts(), Streams(), Nodes(NodesSettings())):
         counts.register(one)
     Counts().register(one, lambda: False)
     register_lanes(one, 8, list)
