@@ -119,7 +119,8 @@ export class World {
     const at = snapshot ? this.end : from;
     this.line.subs.set(sub, { at, prev: at, level: false });
     const cursor = `${EPOCH}-${snapshot ? at : from}`;
-    this.line.down.push({ op: "subscribed", sub, conversation: "c", mode: snapshot ? "snapshot" : "replay", cursor });
+    const chosen = snapshot ? "snapshot" : "replay";
+    this.line.down.push({ op: "subscribed", sub, conversation: "c", mode: chosen, cursor, events: this.log.length });
     if (snapshot) this.line.down.push({ op: "snapshot", sub, cursor, transcript: { conversation: "c" } });
   }
 

@@ -92,6 +92,17 @@ describe("a subscription", () => {
   const error = (code: string, retryable: boolean) => (sub: string) =>
     ({ op: "error", code, message: "no", retryable, ref: sub }) as const;
 
+  it("is told how many events there are to have, each time it begins", () => {
+    const world = follow();
+    world.append(0);
+    world.append(0);
+    world.settle();
+    world.cut(1006);
+    world.settle();
+    const joined = world.deliveries.filter((one) => one.kind === "joined");
+    expect(joined.map(({ events }) => events)).toEqual([0, 2]);
+  });
+
   it("that is refused for now is asked for again", () => {
     const world = follow();
     world.say(error("broker_unavailable", true));

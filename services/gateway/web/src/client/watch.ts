@@ -23,9 +23,10 @@ export type GapReason = Gap["reason"];
 /** `after` is a cursor from an earlier visit, to be used with the same `namespaces` and `granularity`. */
 export type WatchOptions = Omit<Subscribe, "op" | "sub" | "mode"> & { mode?: "auto" | "replay" };
 
-/** What the one who watches is given, in this order: joining, [gap], [snapshot or frames]…, caught_up, frames… */
+/** What the one who watches is given, in this order: joining, joined, [gap], [snapshot or frames]…, caught_up, frames… */
 export type Delivery =
   | { kind: "joining" } // a subscription begins, or begins again
+  | { kind: "joined"; events: number } // so many has the conversation had by now; 0 if that is not said
   | { kind: "gap"; reason: GapReason } // a snapshot follows, and not every event was seen
   | { kind: "snapshot"; transcript: Transcript; cursor: string } // in place of all that came before
   | { kind: "frames"; frames: readonly Frame[]; cursor: string }
@@ -109,7 +110,7 @@ export class Watch {
         this.#due = null;
         this.#snapshotComes = message.mode === "snapshot";
         if (message.mode === "replay") this.cursor ||= message.cursor;
-        return NOTHING;
+        return delivered({ kind: "joined", events: message.events ?? 0 });
       case "snapshot":
         this.cursor = message.cursor;
         this.#snapshotDue = this.#snapshotComes = false;

@@ -67,6 +67,13 @@ export class Fold {
     return this.#ledger.inputLast;
   }
 
+  /** How many events there have been: the last numbers of all lanes together. */
+  get events(): number {
+    let events = this.inputLast;
+    for (const { last } of this.runs.values()) events += last;
+    return events;
+  }
+
   /** By id, in the order of the log. The fold changes the objects in place: whoever keeps or shows one copies it. */
   get items(): ReadonlyMap<string, Item> {
     return this.#ledger.items;

@@ -33,7 +33,7 @@ export class Backlog {
 
   push(delivery: Delivery): void {
     this.#deliveries.push(delivery);
-    if (delivery.kind === "frames") for (const frame of delivery.frames) this.#events += frame.events.length;
+    if (delivery.kind === "frames") for (const frame of delivery.frames) this.#events += eventsOf(frame);
     if (delivery.kind === "joining") this.#joins += 1;
     if (delivery.kind === "joining" || delivery.kind === "lagging") this.#complete = false;
     if (delivery.kind === "caught_up") this.#complete = true;
@@ -48,7 +48,7 @@ export class Backlog {
     }
     const frame = delivery.frames[this.#frame] as Frame;
     this.#frame += 1;
-    this.#events -= frame.events.length;
+    this.#events -= eventsOf(frame);
     if (this.#frame === delivery.frames.length) this.#advance();
     return { kind: "frame", frame, cursor: delivery.cursor };
   }
@@ -65,4 +65,9 @@ export class Backlog {
     this.#deliveries = [];
     this.#first = 0;
   }
+}
+
+/** Merged deltas count as those they were. */
+function eventsOf({ count, events }: Frame): number {
+  return count || events.length;
 }

@@ -6,6 +6,7 @@ import { Fold, FoldError } from "../fold/fold";
 import type { Ack, Resolve, Send } from "../schema/types";
 import { type OpenReplay, Recorder } from "../time/recording";
 import { Backlog, type Next } from "./backlog";
+import { Progress, type Reached } from "./progress";
 import { openReplay } from "./replay";
 import { share } from "./share";
 import { type GapReason, type LinkStatus, type Standing, statusOf } from "./status";
@@ -27,10 +28,10 @@ export class Conversation {
   readonly #watching: Watching;
   readonly #leaveConnection: () => void;
   readonly #backlog = new Backlog();
+  readonly #progress = new Progress();
   readonly #pace = new Pace(() => this.#turn());
   readonly #listeners = new Set<() => void>();
   #watch: Standing["watch"] = "joining";
-  #received = 0;
   #turnsBehind = 0;
   #gap: GapReason | null = null; // until it is level again
   #recovered: { reason: GapReason; timer: ReturnType<typeof setTimeout> } | null = null;
@@ -111,6 +112,7 @@ export class Conversation {
     } while (!this.#backlog.empty && performance.now() < until);
     this.live.publish();
     this.#turnsBehind = this.#backlog.empty ? 0 : this.#turnsBehind + 1;
+    if (this.#turnsBehind === 1 && this.#watch === "level") this.#progress.begin(this.live.fold.events);
     this.#look();
     return !this.#backlog.empty;
   }
@@ -119,7 +121,10 @@ export class Conversation {
     switch (next.kind) {
       case "joining":
         this.#watch = "joining";
-        this.#received = 0;
+        this.#progress.begin(this.live.fold.events);
+        break;
+      case "joined":
+        this.#progress.aim(next.events);
         break;
       case "gap":
         this.#gap = next.reason;
@@ -145,7 +150,6 @@ export class Conversation {
   }
 
   #fold({ frame, cursor }: Extract<Next, { kind: "frame" }>): void {
-    this.#received += frame.events.length;
     try {
       this.live.fold.apply(frame);
     } catch (error) {
@@ -169,14 +173,17 @@ export class Conversation {
     this.#recovered = { reason, timer };
   }
 
+  #reached(): Reached {
+    if (this.#backlog.rejoins) return { received: 0, total: null }; // of a catch-up that has not begun
+    return this.#progress.reached(this.live.fold.events, this.#backlog.events, this.#backlog.complete);
+  }
+
   #look(): void {
     const { runs, active } = this.live.head();
     const status = statusOf({
       link: this.#connection.state,
       watch: this.#backlog.rejoins ? "joining" : this.#watch,
-      received: this.#received,
-      waiting: this.#backlog.events,
-      complete: this.#backlog.complete,
+      reached: () => this.#reached(),
       behind: this.#turnsBehind >= BEHIND_TURNS,
       recovered: this.#recovered?.reason ?? null,
       runs: runs.length,

@@ -4,9 +4,7 @@ import { type LinkStatus, type Standing, statusOf } from "./status";
 const LIVE: Standing = {
   link: { kind: "open" },
   watch: "level",
-  received: 0,
-  waiting: 0,
-  complete: true,
+  reached: () => ({ received: 0, total: null }),
   behind: false,
   recovered: null,
   runs: 1,
@@ -29,21 +27,16 @@ const cases: [string, Partial<Standing>, LinkStatus][] = [
   ],
   ["offline when the connection is closed for good", { link: closed }, { kind: "offline", message: "go away" }],
   [
-    "catching up without knowing how far it is",
-    { watch: "joining", received: 5, waiting: 2, complete: false },
-    { kind: "catching_up", received: 5, total: null },
-  ],
-  [
-    "catching up with what has come",
-    { watch: "joining", received: 5, waiting: 2 },
+    "catching up after it has joined, as far as it is",
+    { watch: "joining", reached: () => ({ received: 5, total: 7 }) },
     { kind: "catching_up", received: 5, total: 7 },
   ],
   [
     "catching up while more comes than can be folded",
-    { behind: true, received: 5, waiting: 900 },
+    { behind: true, reached: () => ({ received: 5, total: 905 }) },
     { kind: "catching_up", received: 5, total: 905 },
   ],
-  ["lagging when the gateway says so", { watch: "lagging", complete: false }, { kind: "lagging" }],
+  ["lagging when the gateway says so", { watch: "lagging" }, { kind: "lagging" }],
   ["recovered for a while", { recovered: "retention", active: 0 }, { kind: "recovered", reason: "retention" }],
   ["missing when there is no such conversation", { watch: unknown }, { kind: "missing", ...unknown }],
   [

@@ -1,13 +1,14 @@
 /** What the badge says of the connection to a conversation: always true, and a function of what is known. Pure. */
 import type { LinkState } from "../client/link";
 import type { GapReason } from "../client/watch";
+import type { Reached } from "./progress";
 
 export type { GapReason } from "../client/watch";
 
 /** Times are in ms since the epoch. */
 export type LinkStatus =
   | { kind: "connecting" }
-  | { kind: "catching_up"; received: number; total: number | null } // events taken in, of those there are if that is known
+  | ({ kind: "catching_up" } & Reached)
   | { kind: "live" }
   | { kind: "ended" } // live, and every run is over
   | { kind: "lagging" } // this page reads more slowly than events come; nothing is lost
@@ -20,9 +21,7 @@ export type LinkStatus =
 export interface Standing {
   link: LinkState;
   watch: "joining" | "level" | "lagging" | { code: string; message: string }; // the last: it was refused
-  received: number; // events since it joined
-  waiting: number; // events that have come and are not folded
-  complete: boolean; // nothing more is to come than what waits
+  reached: () => Reached; // by the catch-up, while there is one
   behind: boolean; // what waits is more than a moment's work
   recovered: GapReason | null; // a moment ago
   runs: number;
@@ -33,14 +32,13 @@ export interface Standing {
 const MISSING: ReadonlySet<string> = new Set(["unknown_conversation", "conversation_deleted"]);
 
 export function statusOf(standing: Standing): LinkStatus {
-  const { link, watch, received, waiting, complete, recovered, runs, active } = standing;
+  const { link, watch, reached, recovered, runs, active } = standing;
   if (typeof watch === "object") return refusal(watch);
   if (link.kind === "closed") return { kind: "offline", message: link.error.message };
   if (link.kind === "connecting") return { kind: "connecting" };
   if (link.kind === "waiting") return { kind: "reconnecting", at: link.at, attempt: link.attempt };
   if (watch === "lagging") return { kind: "lagging" };
-  if (watch === "joining" || standing.behind)
-    return { kind: "catching_up", received, total: complete ? received + waiting : null };
+  if (watch === "joining" || standing.behind) return { kind: "catching_up", ...reached() };
   if (recovered) return { kind: "recovered", reason: recovered };
   return { kind: runs > 0 && active === 0 ? "ended" : "live" };
 }
