@@ -170,6 +170,11 @@ class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):
     def over(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def taken_back(self) -> bool:
+        """Cancelled before any agent had read its message: later runs do not hear of it either."""
+        return self.status == "cancelled" and not self.started
+
 
 class Transcript(msgspec.Struct, kw_only=True, omit_defaults=True):
     """`input_last` is the number of the last event on the `in` lane; `created` in ms, 0 if that has left the log."""

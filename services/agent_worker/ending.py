@@ -115,7 +115,8 @@ def _covered(journal: Journal, state: RunState) -> int:
 
 
 def next_command(command: RunCommand, journal: Journal, queued: QueuedRun, epoch: str) -> RunCommand:
-    """The command of the run queued behind this one: it knows what was said in this one."""
+    """The command of the run queued behind this one: it knows what was said in this one, unless that was taken back."""
+    asked = [] if journal.fold.runs[command.run].taken_back else [Turn(role="user", text=command.text)]
     said = [
         Turn(role="assistant", text=item.content)
         for item in journal.fold.items(command.run)
@@ -125,5 +126,5 @@ def next_command(command: RunCommand, journal: Journal, queued: QueuedRun, epoch
         and item.ns == namespace.ROOT
         and item.content
     ]
-    history = [*command.history, Turn(role="user", text=command.text), *said]
+    history = [*command.history, *asked, *said]
     return queued.command(command, epoch=epoch, history=bounded_history(history), title=journal.fold.title)

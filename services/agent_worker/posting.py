@@ -115,5 +115,9 @@ def turns_of(fold: Fold) -> list[Turn]:
     return [
         Turn(role=item.role, text=item.content)
         for item in fold.items()
-        if isinstance(item, Message) and item.status == "done" and item.ns == "main" and item.content
+        if isinstance(item, Message)
+        and item.status == "done"
+        and item.ns == "main"
+        and item.content
+        and not fold.runs[item.run].taken_back
     ]

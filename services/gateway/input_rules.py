@@ -134,13 +134,14 @@ def history(fold: Fold, before: str) -> list[Turn]:
     """What a model needs to know of the conversation before run `before`: what people said and what was answered to them.
 
     Only whole messages of the root namespace; in the order of the runs, because a queued message stands in the log
-    before the answer to the one it waits for.
+    before the answer to the one it waits for. Without messages that were taken back.
     """
     turns: dict[str, list[Turn]] = {}
-    for run in fold.runs:
-        if run == before:
+    for run in fold.runs.values():
+        if run.id == before:
             break
-        turns[run] = []
+        if not run.taken_back:
+            turns[run.id] = []
     for item in fold.items():
         if (
             isinstance(item, Message)

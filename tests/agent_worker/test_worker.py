@@ -235,8 +235,9 @@ async def test_a_queued_message_is_started_by_the_worker_that_ends_the_run_befor
     assert following.run.after == one.run
 
 
-async def test_a_successor_that_was_cancelled_before_it_started_is_sealed_and_the_one_after_it_starts(stage):
+async def test_a_successor_that_was_taken_back_is_sealed_and_the_one_after_it_starts_and_does_not_hear_of_it(stage):
     said = Said()
+    heard = []
 
     @stage.agent
     async def first(run, task):
@@ -244,12 +245,12 @@ async def test_a_successor_that_was_cancelled_before_it_started_is_sealed_and_th
 
     @stage.agent
     async def third(run, task):
-        pass
+        heard.extend(turn.text for turn in run.history)
 
     async with stage.worker():
-        one = await stage.post("first")
+        one = await stage.post("first", "first question")
         await said.reached.wait()
-        two = await stage.post("first")
+        two = await stage.post("first", "taken back")
         three = await stage.post("third")
         gone = ev.Frame(run=two.run, n=1, ts=1, events=[ev.RunCancelled()])
         await stage.broker.append(
@@ -261,6 +262,7 @@ async def test_a_successor_that_was_cancelled_before_it_started_is_sealed_and_th
         await assert_sealed_as_logged(stage, two.run)
         await assert_sealed_as_logged(stage, three.run)
     assert [run.status for run in fold.runs.values()] == ["completed", "cancelled", "completed"]
+    assert heard == ["first question"]
 
 
 async def test_an_answer_that_comes_by_control_message_lets_the_agent_go_on(stage):

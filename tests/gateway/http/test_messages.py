@@ -127,6 +127,21 @@ async def test_a_command_has_the_history_in_the_order_of_the_runs(client, post, 
     assert second.command.text == "two"
 
 
+async def test_a_message_that_was_taken_back_before_its_turn_is_no_part_of_the_history(client, post, worker):
+    await post("one", id="u1")
+    first = await worker.take()
+    await first.start()
+    taken_back = await post("two", id="u2")
+    assert (await client.post(f"/v1/runs/c1.{taken_back['run']}/cancel")).is_success
+    await first.say("One.")
+    await first.complete()
+    await eventually(lambda: _has(client, first.command.run, "completed"))
+
+    await post("three", id="u3")
+
+    assert [turn.text for turn in (await worker.take()).command.history] == ["one", "One."]
+
+
 async def test_a_message_finds_its_place_when_the_in_lane_has_left_the_log(core, client, post, worker, start):
     await post("one", id="u1")
     last = await (await worker.take()).play("One.")
