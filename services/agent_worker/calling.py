@@ -16,8 +16,10 @@ from services.agent_worker.tools.tool import Tool, ToolError
 from services.agent_worker.turn import BROKEN_OFF, Turn, error_of, note
 from services.agent_worker.values import plain
 
-inside: contextvars.ContextVar[str] = contextvars.ContextVar("inside", default="")
-"""The id of the tool call that the current task is inside of: what an agent started in there was caused by."""
+inside: contextvars.ContextVar[tuple[str, str]] = contextvars.ContextVar("inside", default=("", ""))
+"""The tool call that the current task is inside of, as the namespace that called and the id: what an agent that this
+namespace starts in there was caused by. One that starts deeper down has its parent in between, and another cause.
+"""
 
 
 async def call_tool(turn: Turn, ns: str, tool: Tool, args: dict[str, Any]) -> Any:
@@ -71,7 +73,7 @@ async def _perform(turn: Turn, ns: str, tool: Tool, item_id: str, args: dict[str
         turn.emit(ev.ToolProgress(id=item_id, step=note(step), percent=percent, text=note(text), ns=ns))
         await turn.room()
 
-    token = inside.set(item_id)
+    token = inside.set((ns, item_id))
     try:
         with calling(turn.counts, tool.name):
             result = await tool(args, progress)

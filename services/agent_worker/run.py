@@ -160,7 +160,8 @@ class Run:
             yield sub
             return
         if cause is None:
-            cause = ev.Cause(kind="tool", id=inside.get()) if inside.get() else ev.Cause(kind="code")
+            caller, call = inside.get()
+            cause = ev.Cause(kind="tool", id=call) if caller == self.ns else ev.Cause(kind="code")
         await self._turn.room()
         sub._emit(ev.AgentStarted(name=name, description=note(description), cause=cause))
         try:

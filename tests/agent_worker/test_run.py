@@ -10,6 +10,7 @@ import pytest
 from schemas import events as ev
 from schemas.errors import Invalid, TooLarge
 from schemas.transcript import Artifact, Message, ToolCall
+from services.agent_worker.agents import agent
 from services.agent_worker.models.port import (
     AssistantMessage,
     Finished,
@@ -162,6 +163,29 @@ async def test_an_agent_started_inside_a_tool_call_names_it_as_its_cause():
     (started,) = tape.events(ev.AgentStarted)
     (call,) = items(tape, ToolCall)
     assert (started.cause.kind, started.cause.id) == ("tool", call.id)
+
+
+async def test_an_agent_that_such_an_agent_starts_has_its_cause_there_and_not_in_the_call():
+    run, tape = take_up()
+
+    @agent("inner")
+    async def inner(run, task):
+        await run.say(tokens("done"))
+
+    @agent("outer", description="Has an agent of its own.")
+    async def outer(run, task):
+        await inner.under(run, task)
+        return "so it is"
+
+    handed_over = outer.as_tool(run)
+    assert (handed_over.name, handed_over.spec.description) == ("ask_outer", "Has an agent of its own.")
+    assert await run.tool(handed_over, task="look") == "so it is"
+    (call,) = items(tape, ToolCall)
+    causes = {event.ns: event.cause for event in tape.events(ev.AgentStarted)}
+    assert causes == {
+        "main/outer:1": ev.Cause(kind="tool", id=call.id),
+        "main/outer:1/inner:1": ev.Cause(kind="code"),
+    }
 
 
 async def test_an_artifact_is_streamed_and_final_with_its_digest_and_a_second_version_replaces_it():

@@ -134,13 +134,16 @@ def test_an_interrupted_agent_is_reopened_in_its_place_by_the_next_attempt():
     state = fresh()
     ns = "main/analysis:1"
     state.apply(frame(1, ev.RunStarted(agent="team")))
-    state.apply(frame(2, ev.AgentStarted(name="analysis"), ev.MessageStarted(id="m1"), ev.MessageEnded(id="m1"), ns=ns))
+    first, again = (ev.Cause(kind="tool", id=call) for call in ("t1", "t2"))
+    started = ev.AgentStarted(name="analysis", cause=first)
+    state.apply(frame(2, started, ev.MessageStarted(id="m1"), ev.MessageEnded(id="m1"), ns=ns))
     state.apply(frame(5, ev.RunStarted(agent="team"), attempt=2))
     assert [(item.id, item.status) for item in state.items()] == [("r/" + ns, "interrupted"), ("m1", "done")]
-    state.apply(frame(6, ev.AgentStarted(name="analysis"), ev.AgentFinished(result="ok"), attempt=2, ns=ns))
+    restarted = ev.AgentStarted(name="analysis", cause=again)
+    state.apply(frame(6, restarted, ev.AgentFinished(result="ok"), attempt=2, ns=ns))
     agent = state.item("r/" + ns)
     assert isinstance(agent, Agent)
-    assert (agent.status, agent.result) == ("done", "ok")
+    assert (agent.status, agent.result, agent.cause) == ("done", "ok", again)
     assert [item.id for item in state.items()] == ["r/" + ns, "m1"]
 
 

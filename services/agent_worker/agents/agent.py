@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import msgspec
 
 from schemas.ids import check_id
 from services.agent_worker.run import Run
+from services.agent_worker.tools.tool import Tool, tool
+
+HANDED_OVER_S = 3600.0
+"""Of a task that was handed over by a tool: longer than runs usually may take, so that the run's own deadline ends it."""
 
 Function = Callable[[Run, str], Awaitable[str | None]]
+Task = Annotated[str, msgspec.Meta(description="What to do, in words.", examples=["Find out why rivers split."])]
 
 
 class Agent:
@@ -27,6 +35,18 @@ class Agent:
         async with run.agent(self.name, input=task, description=self.description) as own:
             own.result = await self(own, task)
         return own.result
+
+    def as_tool(self, run: Run) -> Tool:
+        """The tool `ask_<name>`, which hands a task to this agent as `under` does, for `run` alone: a model chooses it, or
+        code calls it. Pages show the agent under the call.
+        """
+
+        async def ask(task: Task) -> str:
+            return await self.under(run, task)
+
+        ask.__name__ = f"ask_{self.name}"
+        ask.__doc__ = self.description or f"Hand a task to the agent {self.name}."
+        return tool(timeout_s=HANDED_OVER_S)(ask)
 
 
 def agent(name: str, *, description: str = "") -> Callable[[Function], Agent]:

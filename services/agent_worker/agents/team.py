@@ -1,6 +1,7 @@
-"""The team: a supervisor, two agents that work at the same time, and one that shows what came of it.
+"""The team: a supervisor that asks two agents at the same time, and one that shows what came of it.
 
-Who does what, and when, is code; every word is the model's. So it works with a model that is too small to choose tools.
+The two are asked by tool calls, as a model that leads a team would ask them. But who does what, and when, is code; every
+word is the model's. So it works with a model that is too small to choose tools.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ async def team(run: Run, task: str) -> str:
         max_tokens=answer_tokens(run.model, 80),
     )
     async with asyncio.TaskGroup() as tasks:
-        figures = tasks.create_task(analysis.under(run, question))
-        texts = tasks.create_task(research.under(run, question))
+        figures = tasks.create_task(run.tool(analysis.as_tool(run), task=question))
+        texts = tasks.create_task(run.tool(research.as_tool(run), task=question))
     findings = f"{figures.result()}\n\n{texts.result()}"
     run.plan(worked_off(PLAN, 1))
     await visualisation.under(run, msgspec.json.encode(Brief(question, findings)).decode())

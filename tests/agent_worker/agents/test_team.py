@@ -74,9 +74,24 @@ async def test_everything_that_is_opened_is_closed_and_by_its_own_agent(played):
     assert sum(isinstance(event, ev.AgentStarted) for _, event in events) == 4
 
 
-async def test_every_agent_but_the_supervisor_uses_tools_and_their_progress_is_visible(played):
+async def test_the_supervisor_asks_analyst_and_researcher_by_tool_calls_which_are_what_started_them(played):
+    items, _ = played
+    asked = {call.id: call for call in of_type(items, ToolCall) if call.ns == "main"}
+    assert {call.name: call.args for call in asked.values()} == {
+        "ask_analysis": {"task": QUESTION},
+        "ask_research": {"task": QUESTION},
+    }
+    causes = {item.ns: item.cause for item in of_type(items, AgentItem)}
+    started = {ns: asked[cause.id].name for ns, cause in causes.items() if cause.kind == "tool"}
+    assert started == {"main/analysis:1": "ask_analysis", "main/research:1": "ask_research"}
+    assert {call.name: call.result for call in asked.values()} == {
+        f"ask_{item.name}": item.result for item in of_type(items, AgentItem) if item.ns in started
+    }
+
+
+async def test_every_agent_uses_tools_and_their_progress_is_visible(played):
     items, events = played
-    assert {call.ns for call in of_type(items, ToolCall)} == NAMESPACES - {"main"}
+    assert {call.ns for call in of_type(items, ToolCall)} == NAMESPACES
     progress = [event.percent for ns, event in events if isinstance(event, ev.ToolProgress) and ns == "main/analysis:1"]
     assert len(progress) > 5
     assert progress[-1] == 100

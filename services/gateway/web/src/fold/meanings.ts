@@ -66,8 +66,11 @@ const MEANINGS: Meanings = {
   "agent.started": (ledger, event, place) => {
     const id = agentId(place);
     const known = ledger.items.get(id);
-    if (known?.type === "agent" && known.status === "interrupted") return ledger.reopen(known); // a new attempt takes it up
     const { name, description, cause } = event;
+    if (known?.type === "agent" && known.status === "interrupted") {
+      known.cause = cause; // the call that spawned it was left open, too, and is made again under another id
+      return ledger.reopen(known); // a new attempt takes it up
+    }
     const parent = event.parent || parentOf(place.ns);
     ledger.add({ type: "agent", id, name, description, parent, cause }, place);
   },

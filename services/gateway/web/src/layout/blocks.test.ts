@@ -48,6 +48,15 @@ describe("the places of blocks", () => {
     expect(drawn(layoutRun(RUN, items))).toBe("a:1{s b:1{}} [run]");
   });
 
+  test("a panel that stands before its tool call, which a second attempt made again, is put under it", () => {
+    const items = [agent("main/a:1", 1, "t"), item("message", "a1", "main/a:1", 2, 3), item("step", "s", "main", 3, 4)];
+    expect(drawn(layoutRun(RUN, items))).toBe("a:1{a1} s [run]");
+    items.push(item("tool", "t", "main", 5, 0), item("message", "a2", "main/a:1", 6, 7));
+    expect(drawn(layoutRun(RUN, items))).toBe("s t(a:1{a1 a2}) [run]");
+    items.push(item("message", "m", "main", 8, 9), item("message", "a3", "main/a:1", 10, 11));
+    expect(drawn(layoutRun(RUN, items))).toBe("s t(a:1{a1 a2}) m a:1#2{a3} [run]");
+  });
+
   test("agents that work at the same time keep a panel each", () => {
     const items = [
       agent("main/a:1", 1),
@@ -142,16 +151,27 @@ describe("the places of blocks", () => {
   });
 });
 
-test("the golden log of the team is laid out as its agents worked", () => {
-  const golden = new URL("../../../../../tests/golden/team.transcript.json", import.meta.url);
-  const { runs: all, items } = JSON.parse(readFileSync(golden, "utf8"));
+/** The page of the run in a golden log. */
+function golden(name: string): string {
+  const transcript = new URL(`../../../../../tests/golden/${name}.transcript.json`, import.meta.url);
+  const { runs: all, items } = JSON.parse(readFileSync(transcript, "utf8"));
   const filled = items.map((one: Partial<Placed>) => ({ ns: "main", started: 0, ended: 0, ...one }));
-  expect(drawn(layoutRun(all[0], filled))).toBe(
+  return drawn(layoutRun(all[0], filled));
+}
+
+test("the golden log of the team is laid out as its agents worked", () => {
+  expect(golden("team")).toBe(
     "m_1sxmgfsb6ja1 p2-1 r2-1 m2-1 " +
       "analysis:1{s2-1 t2-1 s2-2 t2-2 r2-4 m2-4} " +
       "research:1{s2-3 t2-3 q2-1 q2-2 q2-3 s2-4 reader:1{t2-4 r2-2 m2-2} r2-3 m2-3} " +
       "visualisation:1{t2-5 r2-5 m2-5 a2-1 a2-2 a2-3 t2-6} " +
       "r2-6 m2-6 [summary]",
+  );
+});
+
+test("the golden log of agents that tool calls started is laid out under these calls", () => {
+  expect(golden("nesting")).toMatch(
+    /^m_\w+ keeper:1{m2-1} t2-1\(scout:1{m2-2 guide:1{t2-2\(porter:1{m2-3}\)}}\) t2-3\(porter:1{m2-4}\) m2-5 keeper:1#2{m2-6} \[summary\]$/,
   );
 });
 

@@ -44,6 +44,7 @@ class Page {
   readonly #run: string;
   readonly #panels = new Map<string, { container: Container; panel: Extract<Growing, { kind: "panel" }> }>();
   readonly #tools = new Map<string, { container: Container; blocks: Growing[] }>();
+  readonly #early: { call: string; ns: string }[] = []; // agents that stand before the call that spawned them
 
   constructor(run: string) {
     this.#run = run;
@@ -52,7 +53,7 @@ class Page {
 
   place(item: Placed): void {
     if (item.type === "agent") {
-      if (depthOf(item.ns) && !this.#panels.has(item.ns)) this.#openPanel(item.ns, this.#spawner(item));
+      if (depthOf(item.ns)) this.#placeAgent(item);
       return; // an agent is its panel's header; that of `main` has none
     }
     const container = this.#container(item.ns);
@@ -61,14 +62,32 @@ class Page {
       const block: Growing = { kind: "tool", key: item.id, id: item.id, blocks: [] };
       container.blocks.push(block);
       this.#tools.set(item.id, { container, blocks: block.blocks });
+      for (const { call, ns } of this.#early) if (call === item.id) this.#moveUnder(item.id, ns);
     } else {
       container.blocks.push({ kind: "item", key: item.id, id: item.id });
     }
     if (item.type !== "artifact") occupy(container, item.ended || Number.POSITIVE_INFINITY); // a later version reopens one
   }
 
-  #spawner(agent: Placed) {
-    return agent.cause?.kind === "tool" ? this.#tools.get(agent.cause.id ?? "") : undefined;
+  #placeAgent({ ns, cause }: Placed): void {
+    if (this.#panels.has(ns)) return;
+    const call = cause?.kind === "tool" ? (cause.id ?? "") : "";
+    const spawner = this.#tools.get(call);
+    if (call && !spawner) this.#early.push({ call, ns });
+    this.#openPanel(ns, spawner);
+  }
+
+  /** What an agent did before its worker was lost stands before the call, which the next attempt made again. */
+  #moveUnder(call: string, ns: string): void {
+    const spawner = this.#tools.get(call);
+    const { container, panel } = this.#panels.get(ns) ?? {};
+    if (!spawner || !container?.above || !panel || panel.part > 1) return;
+    const { blocks, open } = container.above;
+    blocks.splice(blocks.indexOf(panel), 1);
+    open.delete(container);
+    spawner.blocks.push(panel);
+    spawner.container.open.add(container);
+    container.above = spawner.container;
   }
 
   /** The container that takes what comes in `ns` now. */
