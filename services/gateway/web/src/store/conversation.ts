@@ -3,6 +3,7 @@ import type { Connection, Watching } from "../client/connection";
 import { Pace } from "../client/pace";
 import type { Delivery } from "../client/watch";
 import { Fold, FoldError } from "../fold/fold";
+import { IN_LANE } from "../schema/constants";
 import type { Ack, Resolve, Send } from "../schema/types";
 import { type OpenReplay, Recorder } from "../time/recording";
 import { Backlog, type Next } from "./backlog";
@@ -36,6 +37,7 @@ export class Conversation {
   #gap: GapReason | null = null; // until it is level again
   #recovered: { reason: GapReason; timer: ReturnType<typeof setTimeout> } | null = null;
   #made = false; // by a message from here, since it was asked for
+  #heardAt = 0; // when the last frame of a run came, or the status became another one, in ms since the epoch
   #status: LinkStatus = { kind: "connecting" };
 
   constructor(id: string, connection: Connection) {
@@ -52,6 +54,11 @@ export class Conversation {
   /** The same object until it changes. */
   status(): LinkStatus {
     return this.#status;
+  }
+
+  /** Since when nothing of a run has come, in ms since the epoch; null while it could have come and not be here. */
+  silentSince(): number | null {
+    return this.#status.kind === "live" ? this.#heardAt : null;
   }
 
   /** Returns what ends the subscription. */
@@ -159,6 +166,7 @@ export class Conversation {
       this.#watching.resync();
       return;
     }
+    if (frame.lane !== IN_LANE) this.#heardAt = Date.now();
     this.recorder.add(frame, cursor);
     if (this.recorder.heavy) this.recorder.forget(this.live.fold.snapshot());
   }
@@ -191,6 +199,7 @@ export class Conversation {
     });
     const shared = share(this.#status, status);
     if (shared === this.#status) return;
+    if (status.kind !== this.#status.kind) this.#heardAt = Date.now();
     this.#status = shared;
     for (const listener of [...this.#listeners]) listener();
   }

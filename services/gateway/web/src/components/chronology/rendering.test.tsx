@@ -25,7 +25,8 @@ class Page {
     document.body.append(this.element);
     this.#root = createRoot(this.element);
     this.#apply({ lane: "in", events: [{ type: "user.message", id: "u", text: "Go", agent: "team" }] });
-    const conversation = { live: this.view } as Conversation;
+    const silence = { silentSince: () => null, subscribeStatus: () => () => undefined };
+    const conversation = { live: this.view, ...silence } as unknown as Conversation;
     const rows = (
       <ConversationContext value={conversation}>
         <ViewContext value={this.view}>
