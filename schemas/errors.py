@@ -47,6 +47,13 @@ class Invalid(AnabranchError):
     http_status = 400
 
 
+class Unauthenticated(AnabranchError):
+    """Nobody says who is asking, or what says it does not count (any more): sign in, and ask again."""
+
+    code = "unauthenticated"
+    http_status = 401
+
+
 class Forbidden(AnabranchError):
     """Who asks may not: the gateway does not serve this client, host or origin."""
 

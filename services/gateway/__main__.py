@@ -11,9 +11,9 @@ import structlog
 from services.archive.reader import open_reader
 from services.broker.credentials import Credentials
 from services.broker.jetstream import connect
+from services.gateway.admission import admission
 from services.gateway.app import assemble
 from services.gateway.hub import Hub, HubSettings
-from services.gateway.identity import check_interface
 from services.gateway.server import listen, serve
 from services.gateway.settings import DRAIN_S_MAX, Settings
 from services.runtime import read_settings, run_service
@@ -21,9 +21,9 @@ from services.runtime import read_settings, run_service
 
 async def main(stop: asyncio.Event) -> None:
     settings = read_settings(Settings)
-    check_interface(settings.host, allow_insecure=settings.allow_insecure)
-    listener = listen(settings.host, settings.port)
     async with AsyncExitStack() as stack:
+        identify = await stack.enter_async_context(admission(settings))
+        listener = listen(settings.host, settings.port)
         stack.callback(listener.close)
         broker = await connect(
             settings.nats_url,
@@ -36,7 +36,7 @@ async def main(stop: asyncio.Event) -> None:
         stack.push_async_callback(archive.close)
         limits = HubSettings(partitions=settings.partitions, connection_s_max=settings.connection_s_max)
         hub = await stack.enter_async_context(Hub(broker, archive, limits))
-        app = assemble(settings, broker, archive, hub)
+        app = assemble(settings, broker, archive, hub, identify)
         host, port = listener.getsockname()[:2]
         structlog.get_logger().info("serving", host=host, port=port)
         await serve(app, listener, hub, stop, drain_s=settings.drain_s)

@@ -12,6 +12,7 @@ from services.archive.port import ArchiveReader
 from services.broker.port import Broker
 from services.gateway.endpoint import Identify
 from services.gateway.hub import Hub
+from services.gateway.identity import Identity
 from services.gateway.input import Input
 from services.gateway.input_recent import RecentRuns
 from services.gateway.metrics import Metrics
@@ -35,8 +36,15 @@ async def _gateway(request: Request) -> Gateway:
 Parts = Annotated[Gateway, Depends(_gateway)]
 
 
-async def _tenant(request: Request, gateway: Parts) -> str:
-    return gateway.identify(request.scope).tenant
+async def _caller(request: Request, gateway: Parts) -> Identity:
+    return await gateway.identify(request.scope)
+
+
+Caller = Annotated[Identity, Depends(_caller)]
+
+
+async def _tenant(caller: Caller) -> str:
+    return caller.tenant
 
 
 Tenant = Annotated[str, Depends(_tenant)]

@@ -48,6 +48,8 @@ def document(app: FastAPI, types: tuple[type, ...]) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     _, components = msgspec.json.schema_components((*types, ErrorBody), ref_template="#/components/schemas/{name}")
     made["components"] = {"schemas": _for_browsers(components)}
+    made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    made["security"] = [{"token": []}, {}]  # a gateway on one's own machine asks for none
     for operations in made["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)  # FastAPI's own form of a bad parameter, which we never send

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from schemas import cursor, namespace, wire
 from schemas.errors import Invalid
-from services.gateway.api import Conversation, Parts, Tenant
+from services.gateway.api import Caller, Conversation, Parts
 from services.gateway.api_json import STREAM, Json, ref
 from services.gateway.poll import WAIT_S_MAX, Poll, poll
 from services.gateway.sse import EventStream, Subscription
@@ -30,7 +30,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 async def read_events(
     *,
     request: Request,
-    tenant: Tenant,
+    caller: Caller,
     gateway: Parts,
     conversation: Conversation,
     after: Annotated[str, Query(description="A cursor: what came after it.")] = "",
@@ -50,12 +50,13 @@ async def read_events(
     if last_event_id:
         after, mode = last_event_id, _resuming(mode)
     asked = Subscription(
-        tenant,
+        caller.tenant,
         conversation,
         cursor.parse(after) if after else None,
         mode,
         _checked(namespaces or []),
         granularity,
+        expires=caller.expires,
     )
     if wait is None and not _wants_json(request.headers.get("accept", "")):
         return EventStream(gateway.hub, asked)

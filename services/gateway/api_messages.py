@@ -13,7 +13,7 @@ from schemas.errors import Invalid
 from schemas.events import Multitask
 from schemas.ids import Id, check_id
 from services import tracing
-from services.gateway.api import Conversation, Parts, Tenant
+from services.gateway.api import Caller, Conversation, Parts
 from services.gateway.api_json import STREAM, Json, accepts, body_of, returns
 from services.gateway.sse import EventStream, Subscription
 from services.runtime import new_id
@@ -59,7 +59,7 @@ TYPES = (PostMessage, Posted)
 async def post_message(
     *,
     request: Request,
-    tenant: Tenant,
+    caller: Caller,
     gateway: Parts,
     conversation: Conversation,
     body: Annotated[PostMessage, Depends(body_of(PostMessage))],
@@ -74,10 +74,11 @@ async def post_message(
         multitask=body.multitask,
     )
     with tracing.continued(request.headers.get("traceparent", "")):
-        ack = await gateway.input.send(tenant, message)
+        ack = await gateway.input.send(caller.tenant, message)
     if "text/event-stream" in request.headers.get("accept", ""):
         after = cursor.parse(ack.cursor)
-        return EventStream(gateway.hub, Subscription(tenant, conversation, after, "replay", until_run=ack.run))
+        asked = Subscription(caller.tenant, conversation, after, "replay", until_run=ack.run, expires=caller.expires)
+        return EventStream(gateway.hub, asked)
     posted = Posted(
         conversation=conversation, message=message.id, run=ack.run, cursor=ack.cursor, attached=ack.attached
     )

@@ -26,9 +26,8 @@ from services.gateway import (
     page,
 )
 from services.gateway.api import Gateway
-from services.gateway.endpoint import WebSocketEndpoint
+from services.gateway.endpoint import Identify, WebSocketEndpoint
 from services.gateway.hub import Hub
-from services.gateway.identity import Development
 from services.gateway.input import Input
 from services.gateway.input_recent import RecentRuns
 from services.gateway.metrics import Measured, Metrics
@@ -49,12 +48,11 @@ _APIS: tuple[Any, ...] = (
 _TYPES: tuple[type, ...] = tuple(kind for api in _APIS for kind in api.TYPES)
 
 
-def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hub) -> ASGIApp:
-    """The whole gateway on top of these three, which the caller has opened and closes."""
+def assemble(settings: Settings, broker: Broker, archive: ArchiveReader, hub: Hub, identify: Identify) -> ASGIApp:
+    """The whole gateway on top of these, which the caller has opened and closes."""
     recent = RecentRuns()
     writes = Input(broker, archive, hub, recent, partitions=settings.partitions, queued_max=settings.queued_max)
     hub.on_checked = writes.start_overdue
-    identify = Development(open_to_network=settings.allow_insecure)
     metrics = Metrics()
     count_broker(metrics, broker)
     hub.spawn(LoopLag(metrics).watch())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -11,7 +11,9 @@ import structlog
 from schemas import wire
 from schemas.errors import AnabranchError, Invalid
 from services.gateway.encoding import PROTOCOLS
+from services.gateway.errors import headers_of
 from services.gateway.hub import Hub
+from services.gateway.identity import Identity
 from services.gateway.outlet import STALLED_S, Outlet, PlainOutlet, PushOutlet, Send
 from services.gateway.push import EXTENSION
 from services.gateway.reader import Closed
@@ -23,19 +25,12 @@ Scope = Any
 _log = structlog.get_logger()
 
 
-class Identity(Protocol):
-    """Who is asking."""
-
-    @property
-    def tenant(self) -> str: ...
-
-
 class Identify(Protocol):
     """Says who is asking, from the ASGI scope (HTTP or WebSocket; `Origin` included) and the token of an `auth` message,
     if one came. Raises AnabranchError for whom it does not let in.
     """
 
-    def __call__(self, scope: Scope, token: str = "", /) -> Identity: ...
+    async def __call__(self, scope: Scope, token: str = "", /) -> Identity: ...
 
 
 class WebSocketEndpoint:
@@ -55,21 +50,21 @@ class WebSocketEndpoint:
         try:
             if self._hub.draining:
                 raise Closed("this gateway is going away")
-            tenant = self._identify(scope).tenant
+            identity = await self._identify(scope)
             subprotocol = choose_protocol(scope.get("subprotocols", ()))
         except AnabranchError as error:
             await _refuse(scope, send, error)
             return
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
-        await self._serve(scope, receive, send, subprotocol or wire.JSON_PROTOCOL, tenant)
+        await self._serve(scope, receive, send, subprotocol or wire.JSON_PROTOCOL, identity)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, protocol: str, tenant: str) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, protocol: str, identity: Identity) -> None:
         outlet = self._outlet(scope, send, protocol)
 
-        def authenticate(token: str) -> str:
-            return self._identify(scope, token).tenant
+        def authenticate(token: str) -> Awaitable[Identity]:
+            return self._identify(scope, token)
 
-        session = Session(self._hub, self._input, outlet, protocol=protocol, tenant=tenant, authenticate=authenticate)
+        session = Session(self._hub, self._input, outlet, authenticate, protocol=protocol, identity=identity)
         try:
             await session.run(receive)
         except Closed:
@@ -104,6 +99,7 @@ async def _refuse(scope: Scope, send: Send, error: AnabranchError) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
-    headers = [(b"content-type", b"application/json")]
+    told = {"Content-Type": "application/json"} | headers_of(error)
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     await send({"type": "websocket.http.response.start", "status": error.http_status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": msgspec.json.encode(error.body())})

@@ -33,8 +33,14 @@ def install(app: FastAPI) -> None:
 
 
 def response(error: AnabranchError) -> Json:
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else None
-    return Json(error.body(), error.http_status, headers)
+    return Json(error.body(), error.http_status, headers_of(error))
+
+
+def headers_of(error: AnabranchError) -> dict[str, str]:
+    """What the answer says in its header of what the client may do: come back later, or sign in (RFC 6750 §3)."""
+    if error.http_status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else {}
 
 
 async def _on_ours(request: Request, error: AnabranchError) -> Json:

@@ -1,7 +1,7 @@
 """Who is asking: one function for HTTP and WebSocket, called before anything is read or written.
 
-This is development mode, the only one there is so far: whoever sits at this machine is the tenant `default`. What keeps
-others out: the client's address is loopback; so is the name in `Host` (a page on the Internet can make its own name resolve
+`services.gateway.bearer` asks for a token. Here is development mode: whoever sits at this machine is the tenant `default`. What
+keeps others out: the client's address is loopback; so is the name in `Host` (a page on the Internet can make its own name resolve
 to 127.0.0.1, DNS rebinding, but cannot make the browser lie about the name); and so is the `Origin`, if there is one.
 """
 
@@ -22,7 +22,10 @@ Scope = MutableMapping[str, Any]
 
 
 class Identity(NamedTuple):
+    """`expires`: until when whoever it is may stay, in seconds since the Unix epoch; None for ever."""
+
     tenant: str
+    expires: float | None = None
 
 
 class Development:
@@ -33,7 +36,7 @@ class Development:
     def __init__(self, *, open_to_network: bool = False) -> None:
         self._open = open_to_network
 
-    def __call__(self, scope: Scope, token: str = "", /) -> Identity:
+    async def __call__(self, scope: Scope, token: str = "", /) -> Identity:
         """Raises Forbidden. `token` is ignored: nobody has one here."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
@@ -49,9 +52,7 @@ class Development:
         return Identity(TENANT)
 
     def _is_ours(self, origin: str, host: str) -> bool:
-        if self._open:
-            return origin.partition("://")[2] == host != ""
-        return is_loopback(_name(origin))
+        return is_same_host(origin, host) if self._open else is_loopback(_name(origin))
 
 
 def check_interface(host: str, *, allow_insecure: bool) -> None:
@@ -59,9 +60,16 @@ def check_interface(host: str, *, allow_insecure: bool) -> None:
     if not allow_insecure and not is_loopback(host):
         raise Invalid(
             f"ANABRANCH_HOST={host!r} is reachable from other machines and this gateway asks nobody who they are; "
-            "set ANABRANCH_ALLOW_INSECURE=1 if that is what you want",
+            "set ANABRANCH_JWT_KEYS to have it ask for tokens, or ANABRANCH_ALLOW_INSECURE=1 if that is what you want",
             code="invalid_setting",
         )
+
+
+def is_same_host(origin: str, host: str) -> bool:
+    """Whether a page of `origin` was served under the name and port in `Host`. The scheme is not compared: a proxy may have
+    ended TLS.
+    """
+    return origin.partition("://")[2] == host != ""
 
 
 def is_loopback(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from enum import IntEnum
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from schemas import wire
 from schemas.errors import AnabranchError, Conflict, Invalid, NotFound, Overloaded
 from services.gateway.encoding import encoder
 from services.gateway.hub import Hub
+from services.gateway.identity import Identity
 from services.gateway.outlet import Gone, Outlet, Stalled
 from services.gateway.project import view_of
 from services.gateway.rate import Bucket
@@ -32,7 +34,9 @@ REFUSED_MESSAGES_MAX = 1024
 """Messages over the rate, each answered by `overloaded`, after which the client is taken for one that does not listen."""
 
 GOING_AWAY = "this gateway is going away"
+EXPIRED = "the token has expired: come back with a new one"
 
+Authenticate = Callable[[str], Awaitable[Identity]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
@@ -42,6 +46,7 @@ class Close(IntEnum):
     GOING_AWAY = 4000
     INTERNAL = 4001
     STALLED = 4002
+    EXPIRED = 4003
     TOO_MANY_MESSAGES = 4100
     BAD_MESSAGES = 4400
 
@@ -57,15 +62,19 @@ class Input(Protocol):
 
 
 class Session:
-    """`authenticate` is given the token of an `auth` message and returns the tenant it is for, or raises AnabranchError."""
+    """`identity`: whose it is, and until when. `authenticate` is given the token of an `auth` message and says the same of
+    that, or raises AnabranchError.
+    """
 
     def __init__(
-        self, hub: Hub, input: Input, outlet: Outlet, *, protocol: str, tenant: str, authenticate: Callable[[str], str]
+        self, hub: Hub, input: Input, outlet: Outlet, authenticate: Authenticate, *, protocol: str, identity: Identity
     ) -> None:
         self.hub = hub
         self.outlet = outlet
         self.protocol = protocol
-        self.tenant = tenant
+        self.tenant = identity.tenant
+        self._expires = identity.expires
+        self._expiry: asyncio.TimerHandle | None = None
         self._input = input
         self._authenticate = authenticate
         self._encode = encoder(protocol)
@@ -78,9 +87,10 @@ class Session:
         self._refused = 0
 
     async def run(self, receive: Receive) -> None:
-        """Serve until the socket closes, or is as old as one may get."""
+        """Serve until the socket closes, is as old as one may get, or nobody says any more whose it is."""
         self.hub.enter(self)
         ending = self._end_in(self.hub.lifetime_s())
+        self._stay_until(self._expires)
         try:
             async with self._tasks:
                 try:
@@ -91,12 +101,22 @@ class Session:
         finally:
             if ending is not None:
                 ending.cancel()
+            self._stay_until(None)
             self.hub.leave(self)
 
     def _end_in(self, lifetime_s: float | None) -> asyncio.TimerHandle | None:
         if lifetime_s is None:
             return None
         return asyncio.get_running_loop().call_later(lifetime_s, self.go_away, 0, "come back, perhaps elsewhere")
+
+    def _stay_until(self, expires: float | None) -> None:
+        """Close at `expires`, and no more at what was said before. A wall clock that is set meanwhile is not noticed."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if expires is not None:
+            left_s = expires - time.time()
+            self._expiry = asyncio.get_running_loop().call_later(left_s, self._end, Close.EXPIRED, EXPIRED)
 
     # --- what subscriptions and the hub ask of it
 
@@ -189,7 +209,7 @@ class Session:
             case wire.Resolve():
                 return await self._input.resolve(self.tenant, message)
             case wire.Auth(token=token):
-                return self._auth(token)
+                return await self._auth(token)
             case wire.Ping():
                 return wire.Pong()
 
@@ -215,10 +235,12 @@ class Session:
         subscription.close()
         return wire.Ack(ref=sub)
 
-    def _auth(self, token: str) -> wire.Ack:
-        """Raises Conflict if the token is another tenant's: a socket belongs to one."""
-        if self._authenticate(token) != self.tenant:
+    async def _auth(self, token: str) -> wire.Ack:
+        """A later token, before the last one expires. Raises Conflict if it is another tenant's: a socket belongs to one."""
+        identity = await self._authenticate(token)
+        if identity.tenant != self.tenant:
             raise Conflict("this socket belongs to another tenant", code="tenant_changed")
+        self._stay_until(identity.expires)
         return wire.Ack(ref="auth")
 
 

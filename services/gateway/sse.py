@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine, Iterator
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from schemas import events as ev
 from schemas import wire
 from schemas.cursor import Cursor
-from schemas.errors import AnabranchError, TooLarge
+from schemas.errors import AnabranchError, TooLarge, Unauthenticated
 from services.gateway.api_json import encode
 from services.gateway.channel import Channel
 from services.gateway.counts import Counts
@@ -38,7 +39,7 @@ HEADERS = {
 
 
 class Subscription(NamedTuple):
-    """What a viewer asked for. `until_run`: the stream ends with this run."""
+    """What a viewer asked for. `until_run`: the stream ends with this run. `expires`: as in `Identity`; it ends then, too."""
 
     tenant: str
     conversation: str
@@ -47,6 +48,7 @@ class Subscription(NamedTuple):
     namespaces: tuple[str, ...] = ()
     granularity: wire.Granularity = "deltas"
     until_run: str = ""
+    expires: float | None = None
 
 
 def event(message: wire.AnyServerMessage, cursor: str = "", *, retry: bool = False) -> bytes:
@@ -105,6 +107,8 @@ class EventStream(Response):
                 parts = [_pump(reader, self._hub.counts, send, asked.until_run), _beat(send), _until_gone(receive)]
                 if (lifetime_s := self._hub.lifetime_s()) is not None:
                     parts.append(asyncio.sleep(lifetime_s))
+                if asked.expires is not None:
+                    parts.append(_until_expired(send, asked.expires))
                 await _first_of(*parts)
         await send({"type": "http.response.body", "body": b""})
 
@@ -145,6 +149,12 @@ async def _beat(send: Send) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_S)
         await _write(send, HEARTBEAT)
+
+
+async def _until_expired(send: Send, expires: float) -> None:
+    await asyncio.sleep(expires - time.time())
+    expired = Unauthenticated("the token has expired: come back with a new one, and the last id", code="token_expired")
+    await _write(send, event(wire.error_message(expired.body())))
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -16,6 +16,7 @@ from services.admin.nodes import Settings as NodesSettings
 from services.agent_worker.metrics import PublishCounts, RunCounts, register_lanes
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.gateway.app import assemble
+from services.gateway.identity import Development
 from services.gateway.settings import Settings
 from services.health import LoopLag, count_broker
 from services.metrics import Metrics
@@ -55,7 +56,7 @@ async def exported() -> set[str]:
     count_broker(one, MemoryBroker())
     LoopLag(one)
     async with hub_on(MemoryCore()) as hub:
-        gateway = assemble(Settings(), MemoryBroker(), Archive(), hub)
+        gateway = assemble(Settings(), MemoryBroker(), Archive(), hub, Development())
         return names(one) | names(gateway._metrics)
 
 

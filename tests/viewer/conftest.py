@@ -9,6 +9,7 @@ from services.archive.reader import open_reader
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.gateway.app import assemble
 from services.gateway.hub import Hub, HubSettings
+from services.gateway.identity import Development
 from services.gateway.server import listen, serve
 from services.gateway.settings import Settings
 from tests.gateway.http.worker import Worker
@@ -52,7 +53,7 @@ class Gateway:
         broker = MemoryBroker(self._core)
         with contextlib.closing(self._listener):
             async with Hub(broker, self._archive, HubSettings()) as hub:
-                app = assemble(Settings(), broker, self._archive, hub)
+                app = assemble(Settings(), broker, self._archive, hub, Development())
                 await serve(app, self._listener, hub, self._stop, drain_s=5.0)
 
     def drain(self):

@@ -9,6 +9,7 @@ from services.archive.migrate import migrate
 from services.archive.reader import open_reader
 from services.archive.writer import open_writer
 from services.broker.memory import MemoryBroker, MemoryCore
+from services.gateway.admission import admission
 from services.gateway.app import assemble
 from services.gateway.hub import Hub, HubSettings
 from services.gateway.server import listen, serve
@@ -34,8 +35,9 @@ class Running:
             self.broker, archive, HubSettings(partitions=self._settings.partitions, check_active_s=1.0)
         ) as hub:
             self._hubs.append(hub)
-            app = assemble(self._settings, self.broker, archive, hub)
-            await serve(app, self._listener, hub, self.stop, drain_s=5.0)
+            async with admission(self._settings) as identify:
+                app = assemble(self._settings, self.broker, archive, hub, identify)
+                await serve(app, self._listener, hub, self.stop, drain_s=5.0)
             self._hubs.remove(hub)
         await archive.close()
         self._listener.close()

@@ -15,8 +15,8 @@ def scope(client="127.0.0.1", **headers):
 @pytest.mark.parametrize("client", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
 @pytest.mark.parametrize("origin", [{}, {"origin": "http://localhost:5173"}, {"origin": "http://[::1]"}])
-def test_whoever_sits_at_this_machine_is_the_default_tenant(client, host, origin):
-    assert Development()(scope(client, host=host, **origin)).tenant == "default"
+async def test_whoever_sits_at_this_machine_is_the_default_tenant(client, host, origin):
+    assert (await Development()(scope(client, host=host, **origin))).tenant == "default"
 
 
 @pytest.mark.parametrize(
@@ -36,20 +36,20 @@ def test_whoever_sits_at_this_machine_is_the_default_tenant(client, host, origin
         (scope(host="localhost", origin="http://127.0.0.1.evil.example"), "forbidden_origin"),
     ],
 )
-def test_all_others_are_kept_out(asked, code):
+async def test_all_others_are_kept_out(asked, code):
     with pytest.raises(Forbidden) as refusal:
-        Development()(asked)
+        await Development()(asked)
     assert refusal.value.code == code
 
 
-def test_open_to_the_network_it_still_refuses_foreign_pages():
+async def test_open_to_the_network_it_still_refuses_foreign_pages():
     identify = Development(open_to_network=True)
 
-    assert identify(scope("10.0.0.7", host="box:8000")).tenant == "default"
-    assert identify(scope("10.0.0.7", host="box:8000", origin="http://box:8000")).tenant == "default"
+    assert (await identify(scope("10.0.0.7", host="box:8000"))).tenant == "default"
+    assert (await identify(scope("10.0.0.7", host="box:8000", origin="http://box:8000"))).tenant == "default"
     for origin in ("http://evil.example", "http://box:8000.evil.example", "http://[::1", "null", ""):
         with pytest.raises(Forbidden):
-            identify(scope("10.0.0.7", host="box:8000", origin=origin))
+            await identify(scope("10.0.0.7", host="box:8000", origin=origin))
 
 
 def test_another_interface_is_served_only_if_somebody_says_so():

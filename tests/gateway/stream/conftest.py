@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -17,20 +16,17 @@ from schemas.errors import Forbidden
 from services.broker.memory import MemoryBroker, MemoryCore
 from services.gateway.endpoint import WebSocketEndpoint
 from services.gateway.hub import Hub, HubSettings
+from services.gateway.identity import Identity
 from services.gateway.server import listen, serve
 from tests.gateway.stream import kit
 
 
-class Someone(NamedTuple):
-    tenant: str
-
-
-def identify(scope, token: str = "") -> Someone:
+async def identify(scope, token: str = "") -> Identity:
     """Lets everybody in but pages of evil.example; a token is the name of its tenant."""
     headers = dict(scope["headers"])
     if headers.get(b"origin") == b"https://evil.example":
         raise Forbidden("not for you", code="forbidden_origin")
-    return Someone(token or kit.TENANT)
+    return Identity(token or kit.TENANT)
 
 
 class Input:

@@ -1,0 +1,54 @@
+"""Who is let in, as the settings say: whoever has a token, or, without any keys to check one, this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from schemas.errors import Invalid
+from schemas.ids import check_id
+from services.gateway.bearer import Bearer
+from services.gateway.endpoint import Identify
+from services.gateway.identity import Development, check_interface
+from services.gateway.keys import open_keys
+from services.gateway.settings import Settings
+from services.gateway.tokens import Rules
+
+
+@asynccontextmanager
+async def admission(settings: Settings) -> AsyncIterator[Identify]:
+    """Who is asking. The context owns the task that keeps the keys current.
+
+    Raises Invalid: the settings contradict each other, or would serve other machines without asking who they are.
+    Raises Unavailable: the URL of the keys does not answer.
+    """
+    _check(settings)
+    if not settings.jwt_keys:
+        yield Development(open_to_network=settings.allow_insecure)
+        return
+    rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_tenant_claim, settings.jwt_tenant)
+    origins = frozenset(origin for text in settings.origins.split(",") if (origin := text.strip()))
+    keys = await open_keys(settings.jwt_keys)
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(keys.watch())
+        yield Bearer(keys, rules, origins)
+        watching.cancel()
+
+
+def _check(settings: Settings) -> None:
+    named = (settings.jwt_keys, settings.jwt_issuer, settings.jwt_audience)
+    if any(named) and not all(named):
+        raise Invalid(
+            "ANABRANCH_JWT_KEYS, ANABRANCH_JWT_ISSUER and ANABRANCH_JWT_AUDIENCE go together: one of them is empty",
+            code="invalid_setting",
+        )
+    if settings.jwt_keys and settings.allow_insecure:
+        raise Invalid(
+            "ANABRANCH_ALLOW_INSECURE=1 and ANABRANCH_JWT_KEYS contradict each other: serve everybody, or who has a token",
+            code="invalid_setting",
+        )
+    if settings.jwt_tenant:
+        check_id(settings.jwt_tenant, "ANABRANCH_JWT_TENANT")
+    if not settings.jwt_keys:
+        check_interface(settings.host, allow_insecure=settings.allow_insecure)
