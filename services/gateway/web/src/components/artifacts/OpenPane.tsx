@@ -1,6 +1,7 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useHead, useRows, useView } from "../../store/hooks";
 import { useUI } from "../../store/ui";
+import { useEscape } from "../shell/escape";
 import { ArtifactList } from "./ArtifactList";
 import styles from "./ArtifactPane.module.css";
 import { OpenArtifact } from "./OpenArtifact";
@@ -89,19 +90,16 @@ function Aside({ onClose, children }: AroundProps) {
     setShare(next);
     localStorage.setItem(SHARE_KEY, String(next));
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
-    event.stopPropagation(); // on the page it stops a run
-    onClose();
-  };
+  const aside = useRef<HTMLElement>(null);
+  useEscape(true, aside, onClose);
   return (
     <aside
+      ref={aside}
       id={id}
       aria-label="Artifacts"
       data-testid="artifact-pane"
       className={styles.aside}
       style={{ flexBasis: `${share}%` }}
-      onKeyDown={onKeyDown}
     >
       <Separator share={share} onShare={keep} controls={id} />
       {children}

@@ -3,6 +3,7 @@ import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useLayout
 import { TEXT_CHARS_MAX } from "../../schema/constants";
 import type { Multitask } from "../../schema/types";
 import { Button } from "../shell/Button";
+import { MESSAGE_ID } from "../shell/useKeys";
 import { AgentPicker } from "./AgentPicker";
 import { agentAsked, useAgents } from "./agents";
 import styles from "./Composer.module.css";
@@ -80,6 +81,7 @@ export function Composer({ ref, conversation, used, activity, lastOwn, onSend }:
     >
       <textarea
         ref={field}
+        id={MESSAGE_ID}
         className={styles.field}
         dir="auto"
         aria-label={agent ? `Message to ${agent}` : "Message"}

@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useEffect } from "react";
+import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import type { Conversation } from "../../store/conversation";
 import { ConversationContext, ViewContext } from "../../store/hooks";
 import { ArtifactPane } from "../artifacts/ArtifactPane";
@@ -10,9 +10,11 @@ import { PastBanner, useToLive } from "../time/PastBanner";
 import { PastProvider, usePast, usePastView } from "../time/PastProvider";
 import type { Past } from "../time/past";
 import { TimeBar } from "../time/TimeBar";
+import { useEscape } from "./escape";
 import { Missing } from "./Missing";
 import styles from "./OpenConversation.module.css";
 import { usePanes } from "./panes";
+import { useFocusBack } from "./useFocusBack";
 import { useMissing } from "./useMissing";
 
 interface Props {
@@ -53,6 +55,7 @@ function Shown({
   const past = usePast();
   const pastView = usePastView();
   const missing = useMissing(conversation);
+  const developer = usePanes((state) => state.developer);
   return (
     <ViewContext value={pastView ?? conversation.live}>
       <div className={styles.work}>
@@ -68,7 +71,7 @@ function Shown({
           {!missing && <TimeBar />}
         </div>
         <ArtifactPane />
-        <Developer conversation={conversation} />
+        {developer && <Developer conversation={conversation} />}
       </div>
     </ViewContext>
   );
@@ -88,12 +91,14 @@ function BackToWrite({ past, conversation }: { past: Past; conversation: Convers
 }
 
 function Developer({ conversation }: { conversation: Conversation }) {
-  const { developer, toggleDeveloper } = usePanes();
-  if (!developer) return null;
+  const close = usePanes((state) => state.toggleDeveloper);
+  const place = useRef<HTMLElement>(null);
+  useEscape(true, place, close);
+  useFocusBack();
   return (
-    <aside className={styles.developer} aria-label="Developer view">
+    <aside ref={place} className={styles.developer} aria-label="Developer view">
       <Suspense>
-        <DeveloperPanel conversation={conversation} onClose={toggleDeveloper} />
+        <DeveloperPanel conversation={conversation} onClose={close} />
       </Suspense>
     </aside>
   );

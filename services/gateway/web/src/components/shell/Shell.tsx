@@ -2,7 +2,6 @@ import { useEffect, useMemo, useRef } from "react";
 import type { Multitask } from "../../schema/types";
 import { newId } from "../../store/id";
 import { go, useRoute } from "../../store/route";
-import { useUI } from "../../store/ui";
 import { useMedia } from "../artifacts/useMedia";
 import { usePolledAgents } from "../composer/agents";
 import { Composer, type ComposerHandle } from "../composer/Composer";
@@ -13,6 +12,7 @@ import { Sidebar } from "../sidebar/Sidebar";
 import { lastOwn, type Now, useNow } from "./activity";
 import { useAsked } from "./asked";
 import { Drawer } from "./Drawer";
+import { closeNext } from "./escape";
 import { Header } from "./Header";
 import { NoticeBar } from "./NoticeBar";
 import { attempt } from "./notices";
@@ -119,13 +119,13 @@ function useShortcuts(stop: () => void): void {
     () => ({
       "?": () => useAsked.getState().ask({ kind: "help" }),
       "/": () => {
-        usePanes.getState().showSidebar(true);
+        const { showDrawer, showSidebar } = usePanes.getState();
+        if (matchMedia(PHONE).matches) showDrawer(true);
+        else showSidebar(true);
         requestAnimationFrame(() => document.getElementById(SEARCH_ID)?.focus());
       },
       Escape: () => {
-        const { artifact, closeArtifact } = useUI.getState();
-        if (artifact !== null) closeArtifact();
-        else latest.current();
+        if (!closeNext()) latest.current();
       },
     }),
     [],

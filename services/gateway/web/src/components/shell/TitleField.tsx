@@ -38,7 +38,7 @@ export function TitleField({ title, className = "", onDone }: Props) {
         if (event.nativeEvent.isComposing) return;
         if (event.key === "Enter") finish(text);
         if (event.key !== "Escape") return;
-        event.stopPropagation();
+        event.preventDefault(); // in a drawer, the next one closes that
         finish("");
       }}
     />

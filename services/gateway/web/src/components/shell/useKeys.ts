@@ -1,5 +1,7 @@
 import { useEffect } from "react";
 
+export const MESSAGE_ID = "message"; // of the field in which the keys of the page keep their Esc
+
 /** What keys do that no part of the page has taken for itself. */
 export interface Keys {
   "?"(): void;
@@ -14,7 +16,7 @@ export function useKeys(keys: Keys): void {
       if (!action || event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey)
         return;
       if (document.querySelector("dialog[open], :popover-open")) return; // the key is theirs
-      if (event.key !== "Escape" && isTyping(event.target)) return;
+      if (isTyping(event.target) && !(event.key === "Escape" && event.target.id === MESSAGE_ID)) return; // the field's
       event.preventDefault();
       action();
     };
@@ -23,7 +25,7 @@ export function useKeys(keys: Keys): void {
   }, [keys]);
 }
 
-function isTyping(target: EventTarget | null): boolean {
+function isTyping(target: EventTarget | null): target is Element {
   return (
     target instanceof Element &&
     target.matches("input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable]")

@@ -33,9 +33,9 @@ export function Search() {
         onChange={(event: ChangeEvent<HTMLInputElement>) => changed(event.target.value)}
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
-          event.stopPropagation();
-          if (text) changed("");
-          else event.currentTarget.blur();
+          if (!text) return event.currentTarget.blur();
+          event.preventDefault(); // in a drawer, the next one closes that
+          changed("");
         }}
       />
       <kbd aria-hidden>/</kbd>

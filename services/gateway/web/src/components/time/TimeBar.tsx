@@ -1,7 +1,9 @@
 import { ChevronDown, ChevronUp } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { useEscape } from "../shell/escape";
 import { strip } from "./drawing";
 import { LanesCanvas } from "./LanesCanvas";
+import { useToLive } from "./PastBanner";
 import { usePast, useStanding } from "./PastProvider";
 import type { Past } from "./past";
 import styles from "./time.module.css";
@@ -22,6 +24,14 @@ export function TimeBar() {
 function Bar({ past }: { past: Past }) {
   const [open, setOpen] = useState(false);
   const { mode } = useStanding(past);
+  const place = useRef<HTMLElement>(null);
+  const toggle = useRef<HTMLButtonElement>(null);
+  const toLive = useToLive(past);
+  useEscape(open || mode !== "live", place, () => {
+    if (mode !== "live") return toLive();
+    if (place.current?.contains(document.activeElement)) toggle.current?.focus();
+    setOpen(false);
+  });
   useEffect(() => {
     if (mode === "past") setOpen(true);
   }, [mode]);
@@ -29,8 +39,9 @@ function Bar({ past }: { past: Past }) {
     if (open) past.load();
   }, [past, open]);
   return (
-    <section className={styles.bar} data-testid="scrubber" aria-label="Time">
+    <section ref={place} className={styles.bar} data-testid="scrubber" aria-label="Time">
       <button
+        ref={toggle}
         type="button"
         className={styles.toggle}
         aria-expanded={open}
