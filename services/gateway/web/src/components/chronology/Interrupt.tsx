@@ -1,38 +1,45 @@
-import { memo, useId, useState } from "react";
+import { memo, type RefObject, useId, useRef, useState } from "react";
 import { useConversation, useItem, useView } from "../../store/hooks";
 import { marks } from "./fields";
 import { readable } from "./format";
 import css from "./interrupt.module.css";
 import type { Of } from "./items";
+import { questionOf } from "./question";
 import { Time } from "./Time";
+import { useKeptFocus } from "./useKeptFocus";
 
 type Asked = Of<"interrupt">;
 type Answer = (decision: "approved" | "denied" | "answered", value?: unknown) => void;
 
-/** A question to a person: what is asked and how to answer, or what was answered. Nobody can answer in the past. */
+/**
+ * A question to a person: what is asked and how to answer, or what was answered. Nobody can answer in the past. An answer that
+ * was taken is on its way until the log has it, so that it is given once.
+ */
 export const Interrupt = memo(function Interrupt({ id }: { id: string }) {
   const item = useItem<Asked>(id);
   const view = useView();
   const conversation = useConversation();
-  const [sending, setSending] = useState(false);
+  const [sent, setSent] = useState(false);
   const [problem, setProblem] = useState("");
   const heading = useId();
+  const place = useRef<HTMLElement>(null);
   if (!item) return null;
   const answer: Answer = (decision, value) => {
-    setSending(true);
+    place.current?.focus({ preventScroll: true }); // the button that has it is disabled now, and then goes
+    setSent(true);
     setProblem("");
-    conversation
-      .resolve(id, decision, value)
-      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : "The answer did not arrive."))
-      .finally(() => setSending(false));
+    conversation.resolve(id, decision, value).catch((error: unknown) => {
+      setProblem(error instanceof Error ? error.message : "The answer did not arrive.");
+      setSent(false);
+    });
   };
   const answerable = item.status === "open" && view === conversation.live;
   return (
-    <section className={css.asked} {...marks(item)} aria-labelledby={heading}>
+    <section ref={place} tabIndex={-1} className={css.asked} {...marks(item)} aria-labelledby={heading}>
       <p className={css.prompt} id={heading} dir="auto">
-        {item.prompt || (item.kind === "approval" ? `May ${item.tool} be called?` : "A question to you")}
+        {questionOf(item)}
       </p>
-      {answerable ? <Form item={item} answer={answer} sending={sending} /> : <Decision item={item} />}
+      {answerable ? <Form item={item} answer={answer} sent={sent} place={place} /> : <Decision item={item} />}
       {problem && (
         <p className={css.problem} role="alert">
           {problem}
@@ -42,13 +49,15 @@ export const Interrupt = memo(function Interrupt({ id }: { id: string }) {
   );
 });
 
-function Form({ item, answer, sending }: { item: Asked; answer: Answer; sending: boolean }) {
-  const props = { item, answer, sending };
+function Form({ place, ...props }: FormProps & { place: RefObject<HTMLElement | null> }) {
+  const { item, sent } = props;
+  useKeptFocus(place);
   return (
     <>
       {item.kind === "approval" && <Approval {...props} />}
       {item.kind === "choice" && <Choice {...props} />}
       {item.kind === "input" && <Input {...props} />}
+      {sent && <p className={css.note}>Your answer is on its way.</p>}
       {item.expires > 0 && (
         <p className={css.note}>
           It waits until <Time at={item.expires} />.
@@ -61,10 +70,10 @@ function Form({ item, answer, sending }: { item: Asked; answer: Answer; sending:
 interface FormProps {
   item: Asked;
   answer: Answer;
-  sending: boolean;
+  sent: boolean;
 }
 
-function Approval({ item, answer, sending }: FormProps) {
+function Approval({ item, answer, sent }: FormProps) {
   const asked = readable(item.args);
   const [text, setText] = useState(asked);
   const id = useId();
@@ -94,16 +103,16 @@ function Approval({ item, answer, sending }: FormProps) {
         <button
           type="button"
           className={css.primary}
-          disabled={sending || problem !== ""}
+          disabled={sent || problem !== ""}
           onClick={() => answer("approved", value)}
         >
           {edited ? "Approve as edited" : "Approve"}
         </button>
-        <button type="button" disabled={sending} onClick={() => answer("denied")}>
+        <button type="button" disabled={sent} onClick={() => answer("denied")}>
           Deny
         </button>
         {edited && (
-          <button type="button" disabled={sending} onClick={() => setText(asked)}>
+          <button type="button" disabled={sent} onClick={() => setText(asked)}>
             As asked
           </button>
         )}
@@ -125,11 +134,11 @@ function parsed(text: string): { value?: Record<string, unknown>; problem: strin
   }
 }
 
-function Choice({ item, answer, sending }: FormProps) {
+function Choice({ item, answer, sent }: FormProps) {
   return (
     <div className={css.buttons}>
       {item.options.map((option) => (
-        <button key={option} type="button" disabled={sending} onClick={() => answer("answered", option)}>
+        <button key={option} type="button" disabled={sent} onClick={() => answer("answered", option)}>
           {option}
         </button>
       ))}
@@ -137,7 +146,7 @@ function Choice({ item, answer, sending }: FormProps) {
   );
 }
 
-function Input({ item, answer, sending }: FormProps) {
+function Input({ item, answer, sent }: FormProps) {
   const [text, setText] = useState("");
   return (
     <form
@@ -153,7 +162,7 @@ function Input({ item, answer, sending }: FormProps) {
         onChange={(event) => setText(event.target.value)}
         aria-label={item.prompt || "Your answer"}
       />
-      <button type="submit" className={css.primary} disabled={sending || !text.trim()}>
+      <button type="submit" className={css.primary} disabled={sent || !text.trim()}>
         Answer
       </button>
     </form>

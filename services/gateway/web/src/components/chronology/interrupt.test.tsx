@@ -19,6 +19,7 @@ let root: Root;
 let page: HTMLElement;
 let answers: unknown[][];
 let refusal: Error | null;
+let badge: "live" | "catching_up";
 
 beforeEach(() => {
   fold = new Fold({ conversation: "c" });
@@ -32,7 +33,7 @@ beforeEach(() => {
   page = document.createElement("div");
   document.body.replaceChildren(page);
   root = createRoot(page);
-  [answers, refusal] = [[], null];
+  [answers, refusal, badge] = [[], null, "live"];
 });
 afterEach(() => act(() => root.unmount()));
 
@@ -52,6 +53,7 @@ function ask(question: Partial<InterruptRequested>, { past = false } = {}): void
   write("r", { ...ASKED, kind: "input", ...question });
   const conversation = {
     live: past ? null : view,
+    status: () => ({ kind: badge }),
     resolve: async (...answer: unknown[]) => {
       if (refusal) throw refusal;
       answers.push(answer);
@@ -102,14 +104,39 @@ describe("a question", () => {
     expect(answers).toEqual([["i", "answered", "Ann"]]);
   });
 
-  test("for approval is approved as asked, or denied", async () => {
+  test.each([
+    ["Approve", "approved"],
+    ["Deny", "denied"],
+  ])("for approval is answered by %s", async (name, decision) => {
     ask({ kind: "approval", tool: "book", args: { seats: 2 } });
-    await press("Approve");
-    await press("Deny");
-    expect(answers).toEqual([
-      ["i", "approved", undefined],
-      ["i", "denied", undefined],
-    ]);
+    await press(name);
+    expect(answers).toEqual([["i", decision, undefined]]);
+  });
+
+  test("that was answered takes no second answer, though the log does not have the first one yet", async () => {
+    ask({ kind: "choice", options: ["Danube", "Mekong"] });
+    await press("Danube");
+    await press("Mekong");
+    expect(answers).toEqual([["i", "answered", "Danube"]]);
+    expect(page.textContent).toContain("Your answer is on its way.");
+  });
+
+  test.each(["by this person", "in another tab"])("keeps the focus when it is answered %s", async (how) => {
+    ask({ kind: "choice", options: ["Danube"] });
+    const question = page.querySelector("section");
+    button("Danube")?.focus();
+    if (how === "by this person") {
+      await press("Danube");
+      expect(document.activeElement).toBe(question);
+    }
+    publish({ type: "interrupt.resolved", id: "i", decision: "answered", value: "Danube" });
+    expect(document.activeElement).toBe(question);
+  });
+
+  test("that is answered elsewhere takes the focus from nowhere else", () => {
+    ask({ kind: "choice", options: ["Danube"] });
+    publish({ type: "interrupt.resolved", id: "i", decision: "answered", value: "Danube" });
+    expect(document.activeElement).toBe(document.body);
   });
 
   test("for approval is approved with the arguments as edited", async () => {
@@ -149,20 +176,69 @@ describe("a question", () => {
 });
 
 describe("a screen reader", () => {
-  const heard = () => page.querySelector('[role="status"]')?.textContent;
+  const heard = () => Array.from(page.querySelectorAll('[data-testid="announcer"] p'), (one) => one.textContent);
+  const say = (id: string, text: string): AnyEvent[] => [
+    { type: "message.started", id },
+    { type: "message.delta", id, at: 0, text },
+    { type: "message.ended", id },
+  ];
+  const wait: AnyEvent = { type: "run.waiting", interrupts: [] };
 
   test("is told a message of the main agent once it is complete, and nothing before", () => {
     ask({});
     publish({ type: "message.started", id: "m" }, { type: "message.delta", id: "m", at: 0, text: "All " });
     publish({ type: "message.delta", id: "m", at: 4, text: "done." });
-    expect(heard()).toBe("");
+    expect(heard()).toEqual([]);
     publish({ type: "message.ended", id: "m" });
-    expect(heard()).toBe("All done.");
+    expect(heard()).toEqual(["All done."]);
+  });
+
+  test("is told a message that began and ended between two looks, once", () => {
+    ask({});
+    publish(...say("m", "Quick."));
+    publish({ type: "tool.started", id: "t", name: "search" });
+    expect(heard()).toEqual(["Quick."]);
+  });
+
+  test("is told each question with its words, in an element of its own", () => {
+    ask({ prompt: "Tea or coffee?" });
+    publish(wait);
+    publish(
+      { type: "interrupt.resolved", id: "i", decision: "answered", value: "tea" },
+      { type: "interrupt.requested", id: "j", kind: "approval", tool: "pour", prompt: "" },
+      wait,
+    );
+    expect(heard()).toEqual([
+      "A question waits for your answer: Tea or coffee?",
+      "A question waits for your answer: May pour be called?",
+    ]);
+  });
+
+  test("is told the same words again when they are true again", () => {
+    ask({});
+    publish(...say("m", "Yes."));
+    publish(...say("n", "Yes."));
+    expect(heard()).toEqual(["Yes.", "Yes."]);
   });
 
   test("is told that a run has ended, and how", () => {
     ask({});
     publish({ type: "run.failed", code: "model_error", message: "gone" });
-    expect(heard()).toBe("The run failed.");
+    expect(heard()).toEqual(["The run failed."]);
+  });
+
+  test("is not told what there was before the page had caught up", () => {
+    badge = "catching_up";
+    ask({});
+    publish(...say("m", "Long ago."));
+    badge = "live";
+    publish(...say("n", "Just now."));
+    expect(heard()).toEqual(["Just now."]);
+  });
+
+  test("is told the newest alone of much that comes at once", () => {
+    ask({});
+    publish(...["a", "b", "c", "d", "e"].flatMap((id) => say(id, id)));
+    expect(heard()).toEqual(["c", "d", "e"]);
   });
 });
