@@ -1,31 +1,43 @@
-import { memo } from "react";
+import { memo, type RefObject, useRef } from "react";
 import type { Run } from "../../fold/fold";
 import { ENDED } from "../../schema/constants";
 import { useConversation, useRun, useView } from "../../store/hooks";
+import { attempt } from "../shell/notices";
 import { duration } from "./format";
 import css from "./run.module.css";
+import { Silence } from "./Silence";
+import { useKeptFocus } from "./useKeptFocus";
 import { useSeconds } from "./useSeconds";
 
 /** What a run is doing where its items do not tell, or why it did not complete. */
 export const RunRow = memo(function RunRow({ id }: { id: string }) {
   const run = useRun(id);
+  const place = useRef<HTMLDivElement>(null);
   if (!run) return null;
   return (
-    <div className={css.run} data-run={id} data-status={run.status} data-retrying={run.retrying || undefined}>
-      <Saying run={run} />
+    <div
+      ref={place}
+      tabIndex={-1}
+      className={css.run}
+      data-run={id}
+      data-status={run.status}
+      data-retrying={run.retrying || undefined}
+    >
+      <Saying run={run} place={place} />
     </div>
   );
 });
 
-function Saying({ run }: { run: Run }) {
+interface SayingProps {
+  run: Run;
+  place: RefObject<HTMLElement | null>;
+}
+
+function Saying({ run, place }: SayingProps) {
   const before = useRun(run.after);
   switch (run.status) {
     case "queued":
-      return (
-        <p>
-          {before && !ENDED.has(before.status) ? "Queued: it waits for the answer before it" : "Waiting for a worker"}
-        </p>
-      );
+      return before && !ENDED.has(before.status) ? <Queued run={run} place={place} /> : <p>Waiting for a worker</p>;
     case "running":
       return <Running run={run} />;
     case "waiting":
@@ -35,12 +47,38 @@ function Saying({ run }: { run: Run }) {
     case "failed":
       return <Failed run={run} />;
     case "cancelled":
-      return <p>{run.by && run.by !== "user" ? `Stopped by ${run.by}` : "Stopped"}</p>;
+      return <p>{stoppedBy(run)}</p>;
     case "superseded":
       return <p>Stopped for the message after it</p>;
     default:
       return null;
   }
+}
+
+/** A message that waits for its turn, and can be taken back until then. */
+function Queued({ run: { id }, place }: SayingProps) {
+  const conversation = useConversation();
+  const live = useView() === conversation.live;
+  useKeptFocus(place);
+  return (
+    <p>
+      Queued: it waits for the answer before it{" "}
+      {live && (
+        <button
+          type="button"
+          className={css.remove}
+          onClick={() => void attempt("Not removed", () => conversation.cancel(id))}
+        >
+          Remove
+        </button>
+      )}
+    </p>
+  );
+}
+
+function stoppedBy({ by, started }: Run): string {
+  if (!started) return "Taken back: no agent reads it"; // as the gateway has it
+  return by && by !== "user" ? `Stopped by ${by}` : "Stopped";
 }
 
 function Running({ run }: { run: Run }) {
@@ -60,7 +98,7 @@ function Running({ run }: { run: Run }) {
   return (
     <p className={css.works}>
       {run.attempt > 1 ? `Taken over by another worker (attempt ${run.attempt})` : "Working"}{" "}
-      <Elapsed since={run.started} />
+      <Elapsed since={run.started} /> <Silence />
     </p>
   );
 }
