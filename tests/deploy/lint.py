@@ -9,13 +9,18 @@ from pathlib import Path
 
 import yaml
 from cloudcoil.models.keda.v1alpha1 import ScaledObject
+from cloudcoil.models.prometheus_operator.v1 import PodMonitor, PrometheusRule
 from pydantic import ValidationError
 
-KUBERNETES = Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
+HERE = Path(__file__).resolve().parent
+OVERLAYS = (HERE.parents[1] / "deploy" / "kubernetes" / "overlays", HERE / "overlays")
 BIN = Path(sys.executable).parent
 
 VERSIONS = ("1.34", "1.37")
 """Of Kubernetes: the first whose `preStop.sleep` is stable, and the newest that the tool knows."""
+
+MODELS = {"ScaledObject": ScaledObject, "PodMonitor": PodMonitor, "PrometheusRule": PrometheusRule}
+"""Of kinds that are not Kubernetes' own."""
 
 SKIPPED = {
     "CKV_K8S_11": "no CPU limits: a limit makes a process stand still for part of each 100 ms, for every viewer at once",
@@ -41,13 +46,16 @@ def render(folder: Path, into: Path) -> bool:
     return done.returncode == 0
 
 
-def autoscalers_are_valid(file: Path) -> bool:
+def custom_resources_are_valid(file: Path) -> bool:
     for document in yaml.safe_load_all(file.read_text()):
-        if document["kind"] == "ScaledObject":
+        if document["kind"] in MODELS:
             try:
-                ScaledObject.model_validate(document)
+                read = MODELS[document["kind"]].model_validate(document)
             except ValidationError as error:
                 print(error)
+                return False
+            if read.model_dump(by_alias=True, exclude_unset=True, mode="json") != document:
+                print(f"{document['kind']} {document['metadata']['name']} has a key that its schema does not know")
                 return False
     return True
 
@@ -64,7 +72,7 @@ def check(folder: Path, file: Path) -> bool:
         [
             render(folder, file),
             *(run(*validate, "-k", version, file) for version in VERSIONS),
-            autoscalers_are_valid(file),
+            custom_resources_are_valid(file),
             run(
                 BIN / "checkov",
                 "-f",
@@ -84,7 +92,7 @@ def check(folder: Path, file: Path) -> bool:
 def main() -> int:
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
-        for folder in sorted((KUBERNETES / "overlays").iterdir()):
+        for folder in sorted(folder for overlays in OVERLAYS for folder in overlays.iterdir()):
             good = check(folder, Path(scratch) / f"{folder.name}.yaml")
             print(f"{folder.name}: {'schemas and checkov have nothing to say' if good else 'see above'}")
             failed |= not good

@@ -15,7 +15,13 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-OVERLAYS = tuple(sorted(folder.name for folder in (KUBERNETES / "overlays").iterdir()))
+OVERLAYS = {
+    folder.name: folder
+    for overlays in (KUBERNETES / "overlays", Path(__file__).parent / "overlays")
+    for folder in sorted(overlays.iterdir())
+}
+"""Those that are delivered, and those here, which put together what the others leave out."""
+
 KUBECTL = os.environ.get("KUBECTL", "kubectl")
 NAME = "app.kubernetes.io/name"
 
@@ -122,7 +128,7 @@ def _rendered(folder: Path) -> Manifests:
 
 
 def render(overlay: str) -> Manifests:
-    return _rendered(KUBERNETES / "overlays" / overlay).copied()
+    return _rendered(OVERLAYS[overlay]).copied()
 
 
 def named_ports(pod: Doc) -> dict[str, int]:

@@ -26,6 +26,10 @@ def pod(manifests: Manifests, name: str, kind: str = "Deployment") -> Doc:
     return spec(manifests, name, kind)["template"]["spec"]
 
 
+def monitored(manifests: Manifests) -> Doc:
+    return manifests.one("PodMonitor", "anabranch")["spec"]
+
+
 def first(manifests: Manifests, name: str, kind: str = "Deployment") -> Doc:
     return pod(manifests, name, kind)["containers"][0]
 
@@ -136,6 +140,29 @@ BREAKS: dict[str, list[Callable[[Manifests], object]]] = {
         lambda m: spec(m, "worker", "ScaledObject")["triggers"][0]["metadata"].update(lagThreshold="32"),
         lambda m: spec(m, "persister", "ScaledObject")["triggers"][0]["metadata"].update(
             natsServerMonitoringEndpoint="nats.anabranch.svc:8222"
+        ),
+    ],
+    "prometheus_finds_each_process": [
+        lambda m: without(m, "PodMonitor", "anabranch"),
+        lambda m: monitored(m)["podMetricsEndpoints"].pop(),
+        lambda m: monitored(m)["selector"]["matchExpressions"][0]["values"].remove("monitor"),
+        lambda m: monitored(m).pop("jobLabel"),
+        lambda m: spec(m, "persister", "NetworkPolicy")["ingress"].pop(),
+    ],
+    "alerts_and_dashboards_are_those_that_are_tested": [
+        lambda m: without(m, "PrometheusRule", "anabranch"),
+        lambda m: spec(m, "anabranch", "PrometheusRule")["groups"][0]["rules"].pop(),
+        lambda m: without(m, "ConfigMap", "dashboard-worker"),
+        lambda m: m.one("ConfigMap", "dashboard-worker")["metadata"].pop("labels"),
+    ],
+    "each_nats_server_is_asked_how_it_is": [
+        lambda m: m.one("ConfigMap", "anabranch")["data"].pop("ANABRANCH_NATS_MONITORS"),
+        lambda m: spec(m, "nats", "StatefulSet").update(replicas=5),
+        lambda m: without(m, "StatefulSet", "nats"),
+    ],
+    "traces_reach_their_collector": [
+        lambda m: m.one("ConfigMap", "anabranch")["data"].update(
+            ANABRANCH_OTLP_ENDPOINT="http://c.observability.svc:4318"
         ),
     ],
 }

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from deploy.grafana import generate
+from deploy.prometheus import generate as rules
 from services.admin.exporter import Streams
 from services.admin.nodes import Nodes
 from services.admin.nodes import Settings as NodesSettings
@@ -86,6 +87,10 @@ async def test_each_metric_is_on_a_dashboard(exported):
 
 def test_the_dashboards_are_what_their_source_says():
     assert {path: path.read_text() for path in generate.FOLDER.glob("*.json")} == generate.files()
+
+
+def test_the_operators_alerts_are_those_of_prometheus():
+    assert rules.RULE.read_text() == rules.text()
 
 
 def test_each_alert_has_a_line_in_the_runbook_and_no_other_has():

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from msgspec.structs import fields
 
 from schemas.errors import Invalid
-from services import health
+from services import health, tracing
+from services.admin import nodes
 from services.admin import settings as admin
 from services.agent_worker import settings as worker
 from services.agent_worker.models import choose
@@ -24,11 +25,13 @@ from tests.deploy.manifests import (
 from tests.deploy.policies.registry import policy
 
 READ_BY = {
-    "gateway": [gateway.Settings, Credentials, Logging],
-    "worker": [worker.Settings, choose.Settings, health.Settings, Credentials, Logging],
-    "persister": [persister.Settings, health.Settings, Credentials, Logging],
-    "monitor": [admin.Settings, health.Settings, stream_file.Settings, streams.Deployment, Credentials, Logging],
-}
+    "gateway": [gateway.Settings, tracing.Settings, Credentials, Logging],
+    "worker": [worker.Settings, choose.Settings, tracing.Settings, health.Settings, Credentials, Logging],
+    "persister": [persister.Settings, tracing.Settings, health.Settings, Credentials, Logging],
+    "monitor": [
+        admin.Settings, nodes.Settings, health.Settings, stream_file.Settings, streams.Deployment, Credentials, Logging,
+    ],
+}  # fmt: skip
 """The settings of each service; the migration's are among those of the monitor."""
 
 
@@ -36,11 +39,15 @@ OF_THE_URL = {"NATS_PASSWORD", "NATS_SCHEME", "NATS_ADDRESS", "MIGRATED_BY"}
 """Not settings: parts of ANABRANCH_NATS_URL, and what makes a new version a new Job."""
 
 
+OF_THE_SDK = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
+"""Read by the SDK of OpenTelemetry (docs/settings.md)."""
+
+
 @policy
 def variables_are_settings_and_have_values_that_are_taken(manifests: Manifests) -> Iterator[str]:
     known = known_variables()
     shared = set(manifests.one("ConfigMap", "anabranch")["data"])
-    if strange := shared - set().union(*known.values()) - OF_THE_URL:
+    if strange := shared - set().union(*known.values()) - OF_THE_URL - OF_THE_SDK:
         yield f"ConfigMap anabranch: nobody reads {', '.join(sorted(strange))}"
     for name, kinds in READ_BY.items():
         container = manifests.one("Deployment", name)["spec"]["template"]["spec"]["containers"][0]
