@@ -5,7 +5,7 @@ import type { AnyItem, ItemStatus, TextDelta, Transcript } from "../schema/types
 import { FoldError } from "./errors";
 import { type Filled, fill, fillItem, type Item, type ItemOf, type Run } from "./filled";
 import { within } from "./namespace";
-import { characters } from "./text";
+import { characters, flatten, isLoose } from "./text";
 
 /** Where and when an event happened: its frame's `run` and `seq`, its own namespace and time in ms. */
 export interface Place {
@@ -17,6 +17,12 @@ export interface Place {
 
 /** An item as the event that opens it describes it; the rest comes from its place. */
 export type Opening = AnyItem extends infer T ? (T extends AnyItem ? Omit<T, "run"> : never) : never;
+
+/** A text that grows: how many characters are there, and how many UTF-16 units came since it was made flat. */
+interface Growth {
+  length: number;
+  loose: number;
+}
 
 export class Ledger {
   readonly conversation: string;
@@ -30,8 +36,7 @@ export class Ledger {
   structure = 0;
   readonly dense: boolean;
   readonly #open = new Set<string>();
-  /** How many characters are there of each text that grows. */
-  readonly #lengths = new Map<string, number>();
+  readonly #texts = new Map<string, Growth>();
 
   constructor(wire: Transcript, dense: boolean) {
     const transcript = fill("Transcript", wire);
@@ -94,7 +99,7 @@ export class Ledger {
   dropUnfinished(run: Run): void {
     const unfinished = this.#openOf(run);
     for (const item of unfinished) {
-      this.#lengths.delete(item.id);
+      this.#texts.delete(item.id);
       this.#open.delete(item.id);
       this.#restructured(item);
       if (item.type === "artifact" && item.versions.length > 1) {
@@ -162,7 +167,8 @@ export class Ledger {
   }
 
   close(item: Item, at: number, status: ItemStatus = "done"): void {
-    this.#lengths.delete(item.id);
+    if (this.#texts.get(item.id)?.loose) flatten(textOf(item) ?? "");
+    this.#texts.delete(item.id);
     this.#open.delete(item.id);
     item.status = status;
     item.ended = at;
@@ -173,30 +179,35 @@ export class Ledger {
 
   /** Throws FoldError: the text is not open, or has another length than the delta says. */
   append(delta: TextDelta): void {
-    const length = this.#lengths.get(delta.id);
-    if (length === undefined) {
+    const growth = this.#texts.get(delta.id);
+    if (growth === undefined) {
       this.#neverOpened(delta.id);
       return;
     }
+    const { length } = growth;
     if (length !== delta.at)
       throw new FoldError(`${delta.id}: a delta at ${delta.at}, but ${length} characters are there`);
-    this.#lengths.set(delta.id, length + characters(delta.text));
+    growth.length += characters(delta.text);
+    growth.loose += delta.text.length;
     this.changed.add(delta.id);
     const item = this.items.get(delta.id);
-    if (item?.type === "message" || item?.type === "reasoning") item.content += delta.text;
-    else if (item?.type === "tool") item.args_text += delta.text;
-    else if (item?.type === "artifact") lastVersion(item).content += delta.text;
+    if (item?.type === "message" || item?.type === "reasoning") item.content = grown(item.content, delta.text, growth);
+    else if (item?.type === "tool") item.args_text = grown(item.args_text, delta.text, growth);
+    else if (item?.type === "artifact") {
+      const version = lastVersion(item);
+      version.content = grown(version.content ?? "", delta.text, growth);
+    }
   }
 
   /** Nothing more can be appended to the item's text, though the item is open. */
   endText(id: string): void {
-    this.#lengths.delete(id);
+    this.#texts.delete(id);
   }
 
   #reopen(item: Item): void {
     this.#open.add(item.id);
     const text = textOf(item);
-    if (text !== undefined) this.#lengths.set(item.id, characters(text));
+    if (text !== undefined) this.#texts.set(item.id, { length: characters(text), loose: 0 });
   }
 
   #neverOpened(id: string): void {
@@ -207,6 +218,14 @@ export class Ledger {
     this.changed.add(item.id);
     this.structure += 1;
   }
+}
+
+function grown(text: string, more: string, growth: Growth): string {
+  const longer = text + more;
+  if (!isLoose(growth.loose, longer.length)) return longer;
+  growth.loose = 0;
+  flatten(longer);
+  return longer;
 }
 
 /** The text of an open item that still grows. */

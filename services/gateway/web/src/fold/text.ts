@@ -9,6 +9,25 @@ export function characters(text: string): number {
   return count;
 }
 
+/** So many UTF-16 units are appended to a text before it is worth being made flat. */
+const LOOSE_MIN = 1024;
+
+/** And such a share of it, for a long text not to be copied over and over. */
+const LOOSE_SHARE = 1 / 16;
+
+/** Whether a text of `length` should be made flat, of which the last `loose` units came in pieces since it was. */
+export function isLoose(loose: number, length: number): boolean {
+  return loose >= LOOSE_MIN && loose >= length * LOOSE_SHARE;
+}
+
+/**
+ * Have the engine keep a text in one piece. What was put together it keeps as the tree of its pieces, in several times the
+ * memory of the text, until somebody searches it; to read one character might be left out as useless.
+ */
+export function flatten(text: string): void {
+  /^/.test(text);
+}
+
 function isHigh(unit: number): boolean {
   return (unit & 0xfc00) === 0xd800;
 }
