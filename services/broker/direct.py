@@ -23,6 +23,10 @@ _END_OF_BATCH = 204
 _NOTHING = 404
 
 
+class Unserved(Unavailable):
+    """None of the servers that run may answer for the stream."""
+
+
 async def last_message(connection: Connection, stream: str, subject: str) -> api.StoredMessage | None:
     """The last message on the subject, from the leader. Raises Unavailable, NotFound for a stream that does not exist."""
     return await _stored(connection, stream, {"last_by_subj": subject})
@@ -51,7 +55,8 @@ async def read(connection: Connection, stream: str, subject: str, after: int, me
     """One batch, as `Broker.read`.
 
     Raises:
-        Unavailable: nothing serves the stream now, or the batch did not come to its end in time.
+        Unserved: nothing serves the stream now, which is known at once.
+        Unavailable: the batch did not come to its end in time.
     """
     request = msgspec.json.encode(
         {
@@ -110,6 +115,6 @@ def _finish(end: asyncio.Future[int], status: int, headers: bytes | None, stream
     elif status == _NOTHING:
         end.set_result(0)
     elif status == 503:
-        end.set_exception(Unavailable(f"nothing serves {stream} now"))
+        end.set_exception(Unserved(f"nothing serves {stream} now"))
     else:
         end.set_exception(Invalid(f"{stream} refused the read: {status}"))

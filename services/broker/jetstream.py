@@ -53,7 +53,8 @@ async def connect(
     deadline_s: float = START_S,
 ) -> JetStreamBroker:
     """Connect to one of the servers in `url` (comma-separated). `name`: of the service, also the prefix of its inboxes, so
-    that permissions can keep services apart. `replay_mirror`: reads go to the mirrors (`Deployment.mirror`).
+    that permissions can keep services apart. `replay_mirror`: reads go to the mirrors (`Deployment.mirror`), and to the
+    primary, which has the same sequences, of a partition whose mirror nobody serves or is behind.
 
     Raises:
         Unavailable: no server answered within `deadline_s`; the message is one line that says where and why.
@@ -90,7 +91,7 @@ class JetStreamBroker:
         self._open_replay = open_replay
         self._opening = asyncio.Lock()
         self._replay: Connection | None = None
-        self._replay_stream = subjects.replay_stream if replay_mirror else subjects.events_stream
+        self._replay_mirror = replay_mirror
 
     # --- life
 
@@ -128,9 +129,17 @@ class JetStreamBroker:
         message = await direct.next_message(self._connection, subjects.events_stream(partition), subject, after)
         return None if message is None else direct.record_of(message)
 
-    async def read(self, partition: int, subject: str, after: int, *, messages: int = READ_MESSAGES_MAX) -> Batch:
+    async def read(
+        self, partition: int, subject: str, after: int, *, messages: int = READ_MESSAGES_MAX, holds: int = 0
+    ) -> Batch:
         connection = await self._replay_connection()
-        return await direct.read(connection, self._replay_stream(partition), subject, after, messages)
+        if self._replay_mirror:
+            with contextlib.suppress(direct.Unserved):
+                mirror = subjects.replay_stream(partition)
+                batch = await direct.read(connection, mirror, subject, after, messages)
+                if batch.pending or batch.last_seq >= holds:
+                    return batch
+        return await direct.read(connection, subjects.events_stream(partition), subject, after, messages)
 
     async def _replay_connection(self) -> Connection:
         """A connection of its own, because a batch comes without flow control and would delay what is live."""

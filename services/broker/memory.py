@@ -122,7 +122,9 @@ class MemoryBroker:
         self.check()
         return next(iter(self.core.log(partition).after(subject, after)), None)
 
-    async def read(self, partition: int, subject: str, after: int, *, messages: int = port.READ_MESSAGES_MAX) -> Batch:
+    async def read(
+        self, partition: int, subject: str, after: int, *, messages: int = port.READ_MESSAGES_MAX, holds: int = 0
+    ) -> Batch:
         self.check()
         found = self.core.log(partition).after(subject, after)
         room = port.READ_BYTES_MAX

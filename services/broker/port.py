@@ -157,9 +157,12 @@ class Broker(Protocol):
     async def next_message(self, partition: int, subject: str, after: int) -> Record | None:
         """The first message on an exact subject with a sequence above `after`, from the leader. None if there is none."""
 
-    async def read(self, partition: int, subject: str, after: int, *, messages: int = READ_MESSAGES_MAX) -> Batch:
+    async def read(
+        self, partition: int, subject: str, after: int, *, messages: int = READ_MESSAGES_MAX, holds: int = 0
+    ) -> Batch:
         """Records on `subject` (which may end in `*`) with a sequence above `after`, at most `messages` and about
-        READ_BYTES_MAX bytes of them. Served by a copy of the stream where there is one: may be stale.
+        READ_BYTES_MAX bytes of them. Served by a copy of the stream where there is one: may be stale. `holds`: a sequence on
+        `subject` that the log is known to have; a mirror that does not have it yet is passed over for the primary.
         """
 
     async def bounds(self, partition: int) -> Bounds:

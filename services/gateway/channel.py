@@ -136,10 +136,10 @@ class Channel:
         """Begin to read the records of the log after `after`, of which there are at least `known`; who asks for the same at
         the same time shares one read.
         """
-        epoch = self.state.epoch
+        epoch, holds = self.state.epoch, self.state.seq
         return self._host.stretches.begin(
             (self.tenant, self.conversation, epoch, after, records_max),
-            lambda: self._history.stretch(epoch, after, records_max, known),
+            lambda: self._history.stretch(epoch, after, records_max, known, holds),
         )
 
     async def last_stored(self) -> int:

@@ -116,9 +116,13 @@ class History:
             FoldError: the log does not continue the state.
             Unavailable: also if the log is still behind what was seen live after PRESENT_S.
         """
+
+        async def read(after: int) -> Batch:
+            return await self._read(after, join.needed)
+
         join.begin(state.seq)
         try:
-            async with asyncio.timeout(PRESENT_S), Reading(self._read, self._spans) as reading:
+            async with asyncio.timeout(PRESENT_S), Reading(read, self._spans) as reading:
                 records: Sequence[Record] = ()
                 while not join.caught_up:
                     asking = reading.next(join.ask())
@@ -134,13 +138,17 @@ class History:
         except TimeoutError as error:
             raise Unavailable(f"conversation {self.conversation} could not be read to the present") from error
 
-    async def stretch(self, epoch: str, after: int, records_max: int, known: int) -> Stretch:
+    async def stretch(self, epoch: str, after: int, records_max: int, known: int, holds: int) -> Stretch:
         """Read the log after `after`, then ask what it still holds: what leaves it between the two is not overlooked.
-        `known`: how many records there are at least.
+        `known`: how many records there are at least; `holds`: as `Broker.read`.
         """
+
+        async def read(position: int) -> Batch:
+            return await self._read(position, holds)
+
         records: list[Record] = []
         pending, position, size = 1, after, 0
-        async with Reading(self._read, self._spans, known) as reading:
+        async with Reading(read, self._spans, known) as reading:
             while pending and len(records) < records_max and size < READ_BYTES_MAX:
                 batch = await reading.next(position, ahead=len(records) + READ_MESSAGES_MAX < records_max)
                 fresh = [record for record in batch.records if record.seq > position]
@@ -173,8 +181,8 @@ class History:
                 return Verdict(rebuild="lost", needed=last.seq)
         return Verdict(needed=needed)
 
-    async def _read(self, after: int) -> Batch:
-        return await self._broker.read(self.partition, self._log, after)
+    async def _read(self, after: int, holds: int) -> Batch:
+        return await self._broker.read(self.partition, self._log, after, holds=holds)
 
     async def _bounds(self) -> Bounds:
         try:

@@ -15,7 +15,7 @@ from schemas.seal import SEAL_BYTES_MAX, ConversationRecord, SealReference
 from services.broker import api, jetstream
 from services.broker.port import Record
 from services.broker.stream_file import layout
-from tests.broker.place import Place, append
+from tests.broker.place import Place, append, read_all
 from tests.broker.waiting import eventually
 from tests.nats_server import NatsServer
 
@@ -209,8 +209,8 @@ async def test_an_append_without_a_quorum_is_unavailable_and_stored_once_when_it
     await broker.close()
 
 
-async def _leader(broker) -> str:
-    answer = await api.call(broker._connection, "STREAM.INFO.AB_EVENTS_0")
+async def _leader(broker, stream: str = "AB_EVENTS_0") -> str:
+    answer = await api.call(broker._connection, f"STREAM.INFO.{stream}")
     return answer.cluster.leader
 
 
@@ -236,6 +236,25 @@ async def test_the_death_of_one_node_of_three_loses_nothing(three_nodes):
         other = Place()
         await eventually(lambda: _appended(broker, other, b"2"), within_s=30.0)
         assert await broker.last_message(0, place.lane()) == Record(first, "in", b"1")
+    finally:
+        await victim.start()
+        await broker.close()
+
+
+async def test_replay_goes_on_when_the_only_copies_of_the_mirrors_die_with_their_node(three_nodes):
+    """All of them: a server places every stream of one copy on the node that was emptiest when it last heard."""
+    broker = await jetstream.connect(three_nodes.url, "test", replay_mirror=True)
+    places = [Place(0), Place(1)]
+    lasts = [(await append(broker, place.lane(), b"1", b"2"))[-1] for place in places]
+    for place, last in zip(places, lasts, strict=True):
+        await read_all(broker, place, 0, last)
+    victims = {await _leader(broker, f"AB_REPLAY_{place.p}") for place in places}
+    victim = three_nodes.node(victims.pop())
+    victim.kill()
+    try:
+        for place, last in zip(places, lasts, strict=True):
+            batch = await answered(lambda place=place, last=last: broker.read(place.p, place.all, 0, holds=last))
+            assert [record.data for record in batch.records] == [b"1", b"2"]
     finally:
         await victim.start()
         await broker.close()

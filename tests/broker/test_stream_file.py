@@ -29,6 +29,7 @@ def test_a_profile_changes_what_it_names_and_nothing_else():
     assert (development.replicas, development.partitions, development.mirror) == (1, 1, False)
     assert (production.replicas, production.partitions, production.mirror) == (3, 16, True)
     assert production.sync_interval == "always"
+    assert production.mirror_replicas == production.replicas
     assert production.events_bytes == development.events_bytes == 2 * GIB
 
 

@@ -246,6 +246,19 @@ async def test_replay_is_served_by_the_mirror_where_there_is_one(connection):
     await broker.close()
 
 
+async def test_what_a_mirror_does_not_have_yet_is_read_from_the_primary(connection):
+    await carry_out(connection, SMALL)
+    await api.call(connection, "STREAM.DELETE.AB_REPLAY_0")
+    stuck = {"name": "AB_REPLAY_0", "subjects": ["stuck"], "storage": "file", "allow_direct": True}
+    await api.call(connection, "STREAM.CREATE.AB_REPLAY_0", stuck)  # a mirror that has copied nothing
+    broker = await jetstream.connect(connection.url, "test", replay_mirror=True)
+    place = Place()
+    (seq,) = await append(broker, place.lane(), b"1")
+    assert (await broker.read(0, place.all, 0)).records == []
+    assert [record.seq for record in (await broker.read(0, place.all, 0, holds=seq)).records] == [seq]
+    await broker.close()
+
+
 async def test_a_deleted_conversation_leaves_the_mirror_too_and_replay_has_its_last_word(connection):
     await carry_out(connection, SMALL)
     broker = await jetstream.connect(connection.url, "test", replay_mirror=True)

@@ -48,6 +48,21 @@ class Slow(MemoryBroker):
         return [subject for subject, followers in self.core.followers.items() if followers]
 
 
+class Deaf(MemoryBroker):
+    """Nothing comes live, and the mirror has only what came up to `mirrored`."""
+
+    mirrored = 1000
+
+    async def follow(self, subject: str, on_message) -> Subscription:
+        return await super().follow(subject, lambda *_: None)
+
+    async def read(self, partition: int, subject: str, after: int, *, holds: int = 0, **options) -> Batch:
+        batch = await super().read(partition, subject, after, **options)
+        copied = [record for record in batch.records if record.seq <= self.mirrored]
+        last = copied[-1].seq if copied else after
+        return Batch(copied, 0, last) if last >= holds else batch
+
+
 HOME = partition_of(TENANT, CONVERSATION, 2)
 CALM = HubSettings(partitions=2, check_first_s=60.0)
 
@@ -121,3 +136,21 @@ async def test_an_opening_that_fails_leaves_no_subscription_behind(core, broker,
         for _ in range(100):
             await asyncio.sleep(0)  # turns in which one that was left alone would be made
         assert broker.followed == []
+
+
+async def test_what_the_leader_of_the_log_has_is_read_there_where_the_mirror_stands_still(core):
+    broker = Deaf(core)
+    log = Log(broker)
+    broker.mirrored = await log.write_all([kit.created(), kit.asked()])
+    async with Hub(broker, kit.Archive(), kit.QUICK) as hub, hub.channel(TENANT, CONVERSATION) as channel:
+        assert channel.state.seq == broker.mirrored
+        assert await channel.reached(await log.write(kit.asked("r2", 3)), 5.0)
+
+
+async def test_a_replay_has_what_the_channel_has_also_from_a_mirror_that_has_not(core):
+    broker = Deaf(core)
+    await Log(broker).write_all([kit.created(), kit.asked()])
+    async with Hub(broker, kit.Archive(), kit.QUICK) as hub, hub.channel(TENANT, CONVERSATION) as channel:
+        broker.mirrored = 1
+        stretch = await channel.stretch(0, 100).result()
+        assert [record.seq for record in stretch.records] == [1, 2]
