@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.stack import COMPOSE, command
+from tests.containers.stack import ROOT, options
 
 HERE = Path(__file__).parent
-TESTS = ["pipeline", "rolling_update"]
+TESTS = ["pipeline", "rolling_update", "cluster", "reproducible"]
 NO_ENGINE = 3
 SERVICES = ["migrate", "gateway", "worker", "persister"]
 
@@ -40,7 +40,7 @@ def main() -> int:
         print(reason, file=sys.stderr)
         return NO_ENGINE
     print("Building the images …", flush=True)
-    built = subprocess.run([*command(), "build", "--quiet", *SERVICES], cwd=COMPOSE.parent, check=False)
+    built = subprocess.run(["docker", "compose", *options(), "build", "--quiet", *SERVICES], cwd=ROOT, check=False)
     if built.returncode:
         return built.returncode
     names = sys.argv[1:] or TESTS

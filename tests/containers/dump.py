@@ -8,9 +8,9 @@ import sys
 import msgspec
 
 from schemas import subjects
+from services.admin.context import open_archive, open_broker
 from services.admin.settings import Settings
-from services.archive.reader import open_reader
-from services.broker.jetstream import connect
+from services.broker.port import Broker
 from services.runtime import read_settings
 
 TENANT = "default"
@@ -18,28 +18,29 @@ TENANT = "default"
 
 async def main() -> None:
     settings = read_settings(Settings)
-    archive = open_reader(settings.database_url)
-    broker = await connect(settings.nats_url, "dump")
-    page = ""
+    async with open_archive(settings) as archive, open_broker(settings) as broker:
+        page = ""
+        while True:
+            found = await archive.conversations(TENANT, limit=200, page=page)
+            for one in found.conversations:
+                archived = await archive.conversation(TENANT, one.id)
+                assert archived is not None
+                log = await everything(broker, archived.partition, one.id)
+                line = {"conversation": one.id, "transcript": archived.transcript, "log": log}
+                sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+            page = found.next
+            if not page:
+                return
+
+
+async def everything(broker: Broker, partition: int, conversation: str) -> list[tuple[int, str]]:
+    subject = subjects.conversation_events(partition, TENANT, conversation)
+    log: list[tuple[int, str]] = []
     while True:
-        found = await archive.conversations(TENANT, limit=200, page=page)
-        for one in found.conversations:
-            archived = await archive.conversation(TENANT, one.id)
-            assert archived is not None
-            subject = subjects.conversation_events(archived.partition, TENANT, one.id)
-            log: list[tuple[int, str]] = []
-            while True:
-                batch = await broker.read(archived.partition, subject, log[-1][0] if log else 0)
-                log += [(record.seq, bytes(record.data).decode()) for record in batch.records]
-                if not batch.records or not batch.pending:
-                    break
-            line = {"conversation": one.id, "transcript": archived.transcript, "log": log}
-            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-        page = found.next
-        if not page:
-            break
-    await broker.close()
-    await archive.close()
+        batch = await broker.read(partition, subject, log[-1][0] if log else 0)
+        log += [(record.seq, bytes(record.data).decode()) for record in batch.records]
+        if not batch.records or not batch.pending:
+            return log
 
 
 asyncio.run(main())

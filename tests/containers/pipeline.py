@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -14,6 +15,8 @@ from tests.containers.kept import judged
 from tests.containers.stack import HARDENED, running_stack
 
 SERVICES = ["gateway", "worker", "persister", "nats", "postgres", "balancer"]
+ENDED = ["prepare", "migrate"]
+INTRUDER = Path(__file__).with_name("intruder.py")
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +46,27 @@ async def problems(stack, crowd: Crowd) -> list[str]:
 
 
 @pytest.mark.timeout(600)  # the first test waits for the whole stack
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", SERVICES + ENDED)
 def test_every_container_runs_hardened_and_as_nobody(stack, service):
-    for container in stack.containers(service):
+    containers = stack.containers(service, "--all")
+    assert containers
+    for container in containers:
         found = stack.inspect(container)
-        assert {name: found["HostConfig"][name] for name in HARDENED} == HARDENED
-        assert found["Config"]["User"].partition(":")[0] not in ("", "0", "root")
+        hardened = HARDENED | ({"CapAdd": ["CAP_CHOWN"], "NetworkMode": "none"} if service == "prepare" else {})
+        assert {name: found["HostConfig"][name] for name in hardened} == hardened
+        assert (found["Config"]["User"].partition(":")[0] in ("", "0", "root")) == (service == "prepare")
         assert not any("PASSWORD=" in variable for variable in found["Config"]["Env"])
-        assert found["State"]["Health"]["Status"] == "healthy" if "Health" in found["State"] else service == "balancer"
+        state = found["State"]
+        assert state["ExitCode"] == 0 if service in ENDED else state["Health"]["Status"] == "healthy"
+
+
+async def test_a_gateways_container_can_neither_delete_the_log_nor_come_to_the_broker_as_nobody(stack):
+    said = stack.run("exec", "-T", "gateway", "python", "-", stdin=INTRUDER.read_bytes()).stdout.decode()
+    assert said.splitlines() == ["gateway: connected, unavailable", "nobody: broker_unavailable"]
+    assert "AB_EVENTS_0" in stack.admin("slots")
+    assert (
+        'Publish Violation - Subject "$JS.API.STREAM.DELETE.AB_EVENTS_0"' in stack.run("logs", "nats").stdout.decode()
+    )
 
 
 async def test_the_page_and_its_files_come_from_the_image(stack):

@@ -26,30 +26,37 @@ COMMAND_S = 180.0
 LOG_CHARS = 20_000
 """Of what the services logged, what a failed test shows."""
 
-HARDENED = {"ReadonlyRootfs": True, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"], "Privileged": False}
+HARDENED = {
+    "ReadonlyRootfs": True,
+    "CapDrop": ["ALL"],
+    "CapAdd": None,
+    "SecurityOpt": ["no-new-privileges:true"],
+    "Privileged": False,
+}
 
 
-def options() -> list[str]:
-    """What every `docker compose` here is given."""
+def env_files(*more: str) -> list[str]:
     images = os.environ.get("ANABRANCH_IMAGES", "")
-    return [*(["--env-file", str(ROOT / images)] if images else []), "-f", str(COMPOSE)]
+    return [str(ROOT / file) for file in (images, *more) if file]
 
 
-def command() -> list[str]:
-    return ["docker", "compose", *options()]
+def options(*more: str) -> list[str]:
+    """What every `docker compose` here is given. `more`: environment files, by their path in the tree."""
+    return [*(word for file in env_files(*more) for word in ("--env-file", file)), "-f", str(COMPOSE)]
 
 
 class ComposeStack:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *more: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        self._options = options(*more)
 
     def run(self, *words: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         """`docker compose` with these words. Raises CalledProcessError, with what it said in its notes."""
-        return _run([*command(), *words], stdin)
+        return _run(["docker", "compose", *self._options, *words], stdin)
 
-    def containers(self, service: str) -> list[str]:
-        """The ids of the running ones, in full."""
-        return self.run("ps", "--quiet", "--no-trunc", service).stdout.decode().split()
+    def containers(self, service: str, *which: str) -> list[str]:
+        """The ids of the running ones, in full; `--all` for those that have ended, too."""
+        return self.run("ps", "--quiet", "--no-trunc", *which, service).stdout.decode().split()
 
     def inspect(self, container: str) -> dict[str, object]:
         (found,) = msgspec.json.decode(_run(["docker", "inspect", container]).stdout)
@@ -69,7 +76,7 @@ class ComposeStack:
 
     def update(self) -> None:
         """The rolling update of docs/operations.md."""
-        _run([str(COMPOSE.parent / "compose" / "update.sh"), *options()], seconds=15 * 60)
+        _run([str(COMPOSE.parent / "compose" / "update.sh"), *self._options], seconds=15 * 60)
 
 
 def _run(
@@ -83,17 +90,17 @@ def _run(
 
 
 @contextlib.contextmanager
-def running_stack(**environment: str) -> Iterator[ComposeStack]:
-    """All of it, ready; what the services logged is printed if the test fails, because pytest shows what was printed."""
+def running_stack(*more: str, **environment: str) -> Iterator[ComposeStack]:
+    """All of it, ready; what the services logged is printed if the test fails, because pytest shows what was printed. `more`:
+    environment files, by their path in the tree.
+    """
     port = free_port()
     os.environ.update(environment | {"COMPOSE_PROJECT_NAME": PROJECT, "ANABRANCH_PORT": str(port), "MODEL": "scripted"})
-    images = os.environ.get("ANABRANCH_IMAGES", "")
-    compose = DockerCompose(
-        COMPOSE.parent, compose_file_name=COMPOSE.name, env_file=str(ROOT / images) if images else None, wait=True
-    )
+    files = env_files(*more)
+    compose = DockerCompose(COMPOSE.parent, compose_file_name=COMPOSE.name, env_file=files or None, wait=True)
     with compose:
         try:
-            yield ComposeStack(port)
+            yield ComposeStack(port, *more)
         finally:
             for text in compose.get_logs("gateway", "worker", "persister", "balancer"):
                 print(text[-LOG_CHARS:])
