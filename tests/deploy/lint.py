@@ -1,5 +1,5 @@
-"""What published schemas and checkov say of the rendered overlays, and checkov of the images. Run by `make lint-deploy`, with those
-tools' environment.
+"""What published schemas and checkov say of the rendered overlays, and checkov of the images. Run by `make lint-deploy`, with the
+environment of those tools.
 """
 
 from __future__ import annotations
