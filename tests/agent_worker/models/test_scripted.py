@@ -72,6 +72,27 @@ def test_results_of_tools_are_quoted_and_no_tool_is_called_again():
     assert events[-1].finish == "stop"
 
 
+def test_what_a_prompt_gives_as_facts_is_said_again_and_what_asks_for_it_is_not():
+    prompt = "Facts: The Nile is 6,650 km long. The Rhine is 1,233 km long.\n\nRewrite these facts as two sentences."
+    assert text_of(script(ask(prompt))) == "The Nile is 6,650 km long. The Rhine is 1,233 km long."
+    prompt = "Sum up this text in one sentence.\n\nDeltas: A delta grows where the water slows down. It has arms."
+    assert text_of(script(ask(prompt))) == "A delta grows where the water slows down."
+
+
+def test_who_argues_for_a_thing_and_who_argues_against_it_say_different_sentences():
+    sides = ("in favour of", "against")
+    said = [text_of(script(ask(f"In three sentences, argue {side} this: Dam the river"))) for side in sides]
+    sentences = [set(text.split(". ")) for text in said]
+    assert all(len(one) == 3 for one in sentences)
+    assert not sentences[0] & sentences[1]
+
+
+def test_what_is_looked_for_is_what_was_asked():
+    search = ToolSpec("search_texts", "Search.", {"type": "object", "properties": {"query": {}}, "required": ["query"]})
+    *_, done, _ = script(ask("How wide is the Nile? Search for it.", tools=(search,)))
+    assert done.args == {"query": "How wide is the Nile?"}
+
+
 def test_a_question_may_set_the_length_or_a_failure():
     assert script_tokens("rehearse:tokens=2000") > 1500
     with pytest.raises(UpstreamFailed):
