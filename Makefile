@@ -35,11 +35,12 @@ test-faults: $(VENV)/dev $(PAGE) ## Kill gateways and workers under the page's s
 	@$(BIN)/python -m tests.web.chromium
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS) tests/faults
 
-test-containers: $(VENV)/dev ## Build the images and run the pipeline and a rolling update through them (needs a Docker engine)
+test-containers: $(VENV)/dev ## Build the images and run the pipeline, a rolling update and the death of a broker through them (needs a Docker engine)
 	@$(BIN)/python -m tests.containers $(ARGS)
 
 images: ## Build the images of the services: anabranch/gateway, worker, persister, admin
-	@for target in gateway worker persister admin; do \
+	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2> /dev/null || echo 0); \
+	for target in gateway worker persister admin; do \
 	  docker build --quiet --file deploy/Dockerfile --target $$target --tag anabranch/$$target:$(TAG) \
 	    --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse --short HEAD 2> /dev/null || echo unknown) \
 	    $(foreach name,PYTHON_IMAGE NODE_IMAGE,$(if $($(name)),--build-arg $(name)=$($(name)))) . || exit; \

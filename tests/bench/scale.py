@@ -1,8 +1,9 @@
 """Scale: the same messages to 1, 2 and 4 workers, gateways and persisters, as processes on one machine with PostgreSQL.
 
 A run's pace is the model's, so what a worker adds is slots, not speed: throughput should grow with their number as long as
-the machine's cores last. Fairness is what the busiest process did, over an equal share. Everything that was accepted, logged,
-shown and archived is judged by the history checker.
+the machine's cores last. Fairness is what the busiest process did, over an equal share; of gateways the CPU time that they took,
+since the bench itself deals out their viewers. Everything that was accepted, logged, shown and archived is judged by the history
+checker.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,13 +58,21 @@ async def _with(number: int) -> list[Figure]:
         services.persisters.pop().stop()  # in place of it some that can be asked what they did
         ports = [_persister(services, environment, folder) for _ in range(number)]
         crowds = [Crowd(gateway.url) for gateway in services.gateways]
-        processes = [*services.workers, *services.gateways, *services.persisters]
-        busy = sum(Cpu(process.pid).seconds() for process in processes)
+        kinds = {"worker": services.workers, "gateway": services.gateways, "persister": services.persisters}
+        before = _busy(kinds)
         took = await _answered(crowds)
-        busy = sum(Cpu(process.pid).seconds() for process in processes) - busy
+        busy = {
+            kind: [after - then for after, then in zip(now, before[kind], strict=True)]
+            for kind, now in _busy(kinds).items()
+        }
         written = await _archived(services, ports)
         found = await asyncio.to_thread(_kept, environment)
     return _figures(crowds, took, busy, written, kept.judged(found, *crowds))
+
+
+def _busy(kinds: Mapping[str, Sequence[Process]]) -> dict[str, list[float]]:
+    """CPU seconds of each process so far."""
+    return {kind: [Cpu(process.pid).seconds() for process in processes] for kind, processes in kinds.items()}
 
 
 def _persister(services: Stack, environment: dict[str, str], folder: Path) -> int:
@@ -123,7 +132,11 @@ def _kept(environment: dict[str, str]) -> list[kept.Kept]:
 
 
 def _figures(
-    crowds: Sequence[Crowd], took: float, busy: float, written: Sequence[int], problems: Sequence[str]
+    crowds: Sequence[Crowd],
+    took: float,
+    busy: Mapping[str, Sequence[float]],
+    written: Sequence[int],
+    problems: Sequence[str],
 ) -> list[Figure]:
     number = len(crowds)
     for problem in problems:
@@ -140,13 +153,14 @@ def _figures(
     return [
         one("runs", RUNS / took * 60, "/min"),
         one("frames shown", len(frames) / took, "/s"),
-        one("CPU of the services", busy / took, "cores"),
+        one("CPU of the services", sum(sum(each) for each in busy.values()) / took, "cores"),
         one("runs of the busiest worker ÷ equal share", _busiest(Counter(workers.values()).values()), ""),
+        one("CPU of the busiest gateway ÷ equal share", _busiest(busy["gateway"]), ""),
         one("messages of the busiest persister ÷ equal share", _busiest(written), ""),
         one("lost, doubled, reordered, run twice", len(problems), "", at_most=0),
     ]
 
 
-def _busiest(done: Collection[int]) -> float:
+def _busiest(done: Collection[float]) -> float:
     """What the busiest did, over an equal share of it all."""
     return max(done) * len(done) / sum(done)
