@@ -118,3 +118,34 @@ test("each lane has the hue of its agent, and the number of the call where a nam
     ["a #2", 1],
   ]);
 });
+
+const artifact = (id: string, ns: string, started: number, ended: number, versions = 1): AnyItem => ({
+  ...{
+    type: "artifact",
+    id,
+    run: "r",
+    ns,
+    kind: "file",
+    name: "report.md",
+    media_type: "text/markdown",
+    started,
+    ended,
+  },
+  versions: Array.from({ length: versions }, (_, at) => ({
+    version: at + 1,
+    status: ended ? "final" : "intermediate",
+  })),
+  status: ended ? "done" : "open",
+});
+
+test("an agent is at work while it writes an artifact, which has a span of its own", () => {
+  const { spans: found } = lanes([artifact("a", "main/writer:1", 2000, 4500)]);
+  expect(find(found, "a")).toMatchObject({ kind: "artifact", label: "report.md", start: 2000, end: 4500 });
+  expect(find(found, "r/main/writer:1")).toMatchObject({ start: 2000, end: 4500 });
+});
+
+test("a later version of an artifact, which another may have written, keeps nobody at work", () => {
+  const { spans: found } = lanes([agent("main/writer:1", 2000, 2500), artifact("a", "main/writer:1", 2200, 4500, 2)]);
+  expect(find(found, "r/main/writer:1")).toMatchObject({ start: 2000, end: 2500 });
+  expect(find(found, "a")).toMatchObject({ label: "report.md (2 versions)", end: 2500 });
+});

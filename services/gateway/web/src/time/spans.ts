@@ -1,8 +1,8 @@
-/** Spans: when runs, agents, tools and messages were at work, and in which row of the timeline each is drawn. Pure. */
+/** Spans: when runs, agents and tools were at work, when texts and artifacts were written, and in which row each is drawn. Pure. */
 import type { Item, Run } from "../fold/fold";
 import { type Roles, rolesOf } from "../fold/roles";
 
-export type SpanKind = "run" | "agent" | "tool" | "message" | "reasoning";
+export type SpanKind = "run" | "agent" | "tool" | "message" | "reasoning" | "artifact";
 
 /**
  * `start` and `end` in ms since the epoch; one that is `open` goes on and ends now. `hue` is that of its agent.
@@ -34,7 +34,7 @@ interface Source {
   readonly runs: ReadonlyMap<string, Run>;
 }
 
-/** What one agent did in one run: its own span and those of its tools and texts. */
+/** What one agent did in one run: its own span and those of its tools, texts and artifacts. */
 interface Band {
   agent: Span;
   parent: string;
@@ -64,6 +64,7 @@ export function spans(source: Source, now: number): Lanes {
   const top = ends.length;
   for (const band of byStart(bands.of.values(), (band) => band.agent)) {
     const { agent, work, parent } = band;
+    for (const span of work) span.end = Math.max(span.start, Math.min(span.end, agent.end));
     const rows: number[] = [];
     for (const span of byStart(work)) span.row = settle(rows, 0, span);
     agent.rows = 1 + rows.length;
@@ -88,9 +89,8 @@ function settle(ends: number[], from: number, span: Span): number {
 function collect(bands: Bands, run: Run | undefined, item: Item, now: number): void {
   if (!run || !item.started || (item.type === "message" && item.role === "user")) return;
   if (item.type === "agent") widen(bandOf(bands, run, item.ns, item.started), item, now);
-  if (item.type !== "tool" && item.type !== "message" && item.type !== "reasoning") return;
+  if (!isWork(item)) return;
   const band = bandOf(bands, run, item.ns, item.started);
-  const label = item.type === "tool" ? item.title || item.name : item.type;
   const { start, end, open, failed } = when(item, now);
   const { hue } = band.agent;
   band.work.push({
@@ -99,7 +99,7 @@ function collect(bands: Bands, run: Run | undefined, item: Item, now: number): v
     run: run.id,
     ns: item.ns,
     hue,
-    label,
+    label: labelOf(item),
     start,
     end,
     open,
@@ -107,7 +107,20 @@ function collect(bands: Bands, run: Run | undefined, item: Item, now: number): v
     row: 0,
     rows: 1,
   });
+  if (item.type === "artifact" && item.versions.length > 1) return; // a later version may be another agent's
   widen(band, item, now);
+}
+
+type Work = Extract<Item, { type: "tool" | "message" | "reasoning" | "artifact" }>;
+
+function isWork(item: Item): item is Work {
+  return item.type === "tool" || item.type === "message" || item.type === "reasoning" || item.type === "artifact";
+}
+
+function labelOf(item: Work): string {
+  if (item.type === "tool") return item.title || item.name;
+  if (item.type !== "artifact") return item.type;
+  return item.versions.length > 1 ? `${item.name} (${item.versions.length} versions)` : item.name;
 }
 
 function bandOf({ of, roles }: Bands, run: Run, ns: string, start: number): Band {

@@ -2,6 +2,7 @@ import type { KeyboardEvent } from "react";
 import type { Past } from "./past";
 import styles from "./time.module.css";
 
+const TEN = 10; // events
 const PAGE = 100; // events
 
 interface Props {
@@ -10,15 +11,35 @@ interface Props {
   text: string; // where it stands, in words
 }
 
-/** The handle: arrows, comma and full stop step by an event, with Shift by ten; the space bar plays. */
+type Action = (past: Past, by: number) => void;
+
+const back: Action = (past, by) => past.step(-by);
+const on: Action = (past, by) => past.step(by);
+
+/** What the keys do, those that step `by` so many events: by one, with Shift by ten. The list of the keys has them all. */
+export const HANDLE_KEYS: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ["ArrowLeft", back],
+  ["ArrowDown", back],
+  [",", back],
+  ["ArrowRight", on],
+  ["ArrowUp", on],
+  [".", on],
+  ["PageDown", (past) => past.step(-PAGE)],
+  ["PageUp", (past) => past.step(PAGE)],
+  ["Home", (past) => past.seek(past.conversation.recorder.start)],
+  ["End", (past) => past.seek(past.conversation.recorder.end)],
+  [" ", (past) => (past.standing().playing ? past.pause() : past.play())],
+]);
+
+/** What is dragged along the timeline, or moved with the keys. */
 export function Handle({ past, x, text }: Props) {
   const { recorder } = past.conversation;
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = action(past, event);
+    const act = HANDLE_KEYS.get(event.key);
     if (!act) return;
     event.preventDefault();
-    act();
+    act(past, event.shiftKey ? TEN : 1);
   };
   return (
     <div
@@ -34,29 +55,4 @@ export function Handle({ past, x, text }: Props) {
       onKeyDown={onKeyDown}
     />
   );
-}
-
-function action(past: Past, { key, shiftKey }: KeyboardEvent): (() => void) | undefined {
-  const { recorder } = past.conversation;
-  const by = shiftKey ? 10 : 1;
-  switch (key) {
-    case "ArrowLeft":
-    case "ArrowDown":
-    case ",":
-      return () => past.step(-by);
-    case "ArrowRight":
-    case "ArrowUp":
-    case ".":
-      return () => past.step(by);
-    case "PageDown":
-      return () => past.step(-PAGE);
-    case "PageUp":
-      return () => past.step(PAGE);
-    case "Home":
-      return () => past.seek(recorder.start);
-    case "End":
-      return () => past.seek(recorder.end);
-    case " ":
-      return () => (past.standing().playing ? past.pause() : past.play());
-  }
 }

@@ -1,7 +1,7 @@
-import { useEffect, useRef } from "react";
+import { type PointerEvent, useEffect, useRef } from "react";
 import { colourOf } from "../chronology/agents";
 import { useTheme } from "../shell/theme";
-import { type Box, labelIn, type Pause, ROW } from "./drawing";
+import { type Box, boxAt, labelIn, type Pause, pointedAt, ROW } from "./drawing";
 import styles from "./lanes.module.css";
 
 interface Props {
@@ -13,9 +13,9 @@ interface Props {
   thin?: boolean;
 }
 
-const OPACITY = { run: 1, agent: 0.16, tool: 0.95, message: 0.6, reasoning: 0.3 } as const;
+const OPACITY = { run: 1, agent: 0.16, tool: 0.95, message: 0.6, reasoning: 0.3, artifact: 0.45 } as const;
 
-/** The lanes of a conversation with more spans than a document should have elements. */
+/** The lanes of a conversation with more spans than a document should have elements. They say what they are as those do. */
 export function LanesCanvas({ boxes, pauses, width, height, thin = false }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme(({ choice }) => choice);
@@ -34,8 +34,19 @@ export function LanesCanvas({ boxes, pauses, width, height, thin = false }: Prop
     context.font = `11px ${colour("var(--font)")}`;
     for (const box of boxes) draw(context, box, colour, thin);
   }, [boxes, pauses, width, height, theme, thin]);
+  const point = ({ currentTarget, nativeEvent: { offsetX, offsetY } }: PointerEvent<HTMLCanvasElement>) => {
+    const box = boxAt(boxes, offsetX, offsetY);
+    currentTarget.title = box && !thin ? pointedAt(box.span) : "";
+  };
   return (
-    <canvas ref={canvas} className={styles.lanes} style={{ width, height }} role="img" aria-label="Agents over time" />
+    <canvas
+      ref={canvas}
+      className={styles.lanes}
+      style={{ width, height }}
+      role="img"
+      aria-label="Agents over time"
+      onPointerMove={point}
+    />
   );
 }
 

@@ -2,7 +2,7 @@ import { memo } from "react";
 import { GAP_MS_MAX } from "../../time/axis";
 import { colourOf } from "../chronology/agents";
 import { duration } from "../chronology/format";
-import { type Box, labelIn, type Pause, ROW } from "./drawing";
+import { type Box, labelIn, type Pause, pointedAt, ROW } from "./drawing";
 import styles from "./lanes.module.css";
 
 interface Props {
@@ -41,7 +41,7 @@ const Lane = memo(function Lane({ x, y, width, height, span }: Box) {
         rx={span.kind === "agent" ? 4 : 2}
         style={span.kind === "run" ? undefined : { color: colourOf(span.hue) }}
       >
-        <title>{`${span.kind} ${span.label}${span.failed ? ", not completed" : ""}: ${duration(span.end - span.start)}${span.open ? " so far" : ""}`}</title>
+        <title>{pointedAt(span)}</title>
       </rect>
       {label && (
         <text x={x + 5} y={y + ROW - 5}>

@@ -16,6 +16,7 @@ import styles from "./time.module.css";
 import { useDrag } from "./useDrag";
 import { useLanes } from "./useLanes";
 import { useWidth } from "./useWidth";
+import { linesOf } from "./words";
 
 /** More elements than this make a document slow: then the lanes are one picture. */
 const SVG_SPANS_MAX = 2000;
@@ -67,6 +68,7 @@ export default function Timeline({ past }: { past: Past }) {
             {width > 0 && <Drawing lanes={lanes} axis={axis} window={window} />}
           </div>
         </div>
+        <Words lanes={lanes} axis={axis} zoom={zoom} />
         {seen && <div className={styles.line} style={{ left: x }} />}
       </div>
       <ReachNote past={past} />
@@ -84,6 +86,21 @@ function useReadAhead(past: Past, generation: number): void {
     let timer = setTimeout(turn, READ_AHEAD_MS);
     return () => clearTimeout(timer);
   }, [past, generation]);
+}
+
+/** What the picture shows, for who does not see it. */
+function Words({ lanes, axis, zoom }: Pick<ReturnType<typeof useLanes>, "lanes" | "axis"> & { zoom: string }) {
+  const lines = useMemo(
+    () => linesOf(zoom ? lanes.spans.filter(({ run }) => run === zoom) : lanes.spans, axis),
+    [lanes, axis, zoom],
+  );
+  return (
+    <ul className="visually-hidden" aria-label="Who worked when">
+      {lines.map(({ key, text }) => (
+        <li key={key}>{text}</li>
+      ))}
+    </ul>
+  );
 }
 
 function Drawing({ lanes, axis, window }: Pick<ReturnType<typeof useLanes>, "lanes" | "axis"> & { window: Window }) {

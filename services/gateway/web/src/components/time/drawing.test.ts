@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Axis } from "../../time/axis";
 import type { Span } from "../../time/spans";
-import { atOf, boxes, labelIn, marks, ROW, strip, xOf } from "./drawing";
+import { atOf, boxAt, boxes, labelIn, marks, pointedAt, ROW, strip, xOf } from "./drawing";
 
 const axis = new Axis();
 for (let ts = 1000; ts <= 11_000; ts += 1000) axis.add(ts);
@@ -63,4 +63,11 @@ test("a label is cut to its room, and left out where there is none", () => {
     "rese…",
     "",
   ]);
+});
+
+test("what is pointed at is the part that is seen there, and is said with its time", () => {
+  const some = [span("agent", 1000, 9000, 0), span("tool", 2000, 4000, 0, "tool")];
+  const drawn = boxes({ spans: some, rows: 1 }, axis, all);
+  expect([15, 60, 99].map((x) => boxAt(drawn, x, 3)?.span.key)).toEqual(["tool", "agent", undefined]);
+  expect(pointedAt({ ...span("t", 2000, 4000, 0, "tool"), label: "search" })).toBe("tool search: 2.0 s");
 });

@@ -1,6 +1,7 @@
 /** Where the spans of a timeline are drawn. Pure. */
 import type { Axis, Gap } from "../../time/axis";
 import type { Lanes, Span } from "../../time/spans";
+import { duration } from "../chronology/format";
 
 /** In px. */
 export const ROW = 15;
@@ -55,6 +56,21 @@ export function pauses({ gaps, length }: Axis, window: Window, gapMs: number): P
   return gaps
     .filter((gap) => gap.at < Math.min(window.to, length) && gap.at + gapMs > window.from)
     .map((gap) => ({ gap, x: xOf(gap.at, window), width: xOf(gap.at + gapMs, window) - xOf(gap.at, window) }));
+}
+
+/** What of them is seen at a place: of two on each other the one that was drawn later. */
+export function boxAt(boxes: readonly Box[], x: number, y: number): Box | undefined {
+  return boxes.findLast((box) => x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height);
+}
+
+/** What a span is, to whoever points at it. */
+export function pointedAt(span: Span): string {
+  return `${span.kind} ${span.label}${span.failed ? ", not completed" : ""}: ${lasting(span)}`;
+}
+
+/** How long a span was, or is so far. */
+export function lasting({ start, end, open }: Span): string {
+  return `${duration(end - start)}${open ? " so far" : ""}`;
 }
 
 /** So much of a label as has room in `width` px, in the type of the timeline. */
