@@ -33,6 +33,11 @@ PING_S = 20.0
 PONG_S = 40.0
 """A peer that is gone is noticed within a minute; one that reads slowly has time to come to the ping in its queue."""
 
+KEEP_ALIVE_S = 620
+"""How long a connection may wait for its next request. Longer than clients and proxies keep one (httpx 5 s; nginx and Amazon's
+balancer 60 s; Google's 600 s): else a request can meet the connection's end and fail. uvicorn's 5 s do that to httpx.
+"""
+
 RECONNECT_MS_MAX = 2_000
 """Clients of a gateway that goes away are told to come back within this, each at its own moment."""
 
@@ -76,6 +81,7 @@ def configure(app: Any) -> uvicorn.Config:
         ws_ping_interval=PING_S,
         ws_ping_timeout=PONG_S,
         ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         backlog=BACKLOG,
         log_config=None,
         access_log=False,

@@ -44,6 +44,11 @@ def test_the_server_uses_it_without_compression():
     assert config.ws_max_size == wire.MESSAGE_BYTES_MAX
 
 
+def test_a_connection_waits_longer_for_its_next_request_than_a_proxy_keeps_it():
+    config = configure(lambda: None)
+    assert config.timeout_keep_alive > 600
+
+
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536, 1_000_000])
 async def test_frames_of_every_size_arrive_as_they_are_pushed_or_written(size, gateway_with):
     payload = b"x" * size
