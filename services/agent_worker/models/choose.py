@@ -7,11 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from schemas.errors import Invalid
-from services.agent_worker.models.openai_chat import OpenAIChat
-from services.agent_worker.models.openai_responses import OpenAIResponses
 from services.agent_worker.models.port import Model
 from services.agent_worker.models.scripted import TOKENS_PER_S, Scripted
-from services.agent_worker.models.upstream import Upstream
 
 SCRIPTED = "scripted"
 OPENAI_MODEL = "gpt-5.4-mini"
@@ -49,20 +46,24 @@ def choose(settings: Settings) -> Model:
     """
     if settings.model == SCRIPTED:
         return Scripted(settings.scripted_tokens_per_s)
-    if settings.openai_api_key or settings.openai_base_url:
-        return _upstream(settings)
-    local = Upstream(api_key="local", base_url=settings.local_model_url)
-    name = settings.model or LOCAL_MODEL
-    return OpenAIChat(local, name, context_tokens=LOCAL_CONTEXT_TOKENS, chooses_tools=False, extra=LOCAL_SAMPLING)
+    if settings.openai_base_url and not settings.model:
+        raise Invalid("OPENAI_BASE_URL is set: set MODEL to one of its models", code="invalid_setting")
+    return _upstream(settings)
 
 
 def _upstream(settings: Settings) -> Model:
-    if settings.openai_base_url and not settings.model:
-        raise Invalid("OPENAI_BASE_URL is set: set MODEL to one of its models", code="invalid_setting")
-    upstream = Upstream(api_key=settings.openai_api_key or "none", base_url=settings.openai_base_url)
+    # imported here, because the SDK costs a process 0.4 s and 21 MB, which a rehearsed worker has no use for
+    from services.agent_worker.models.openai_chat import OpenAIChat  # noqa: PLC0415
+    from services.agent_worker.models.openai_responses import OpenAIResponses  # noqa: PLC0415
+    from services.agent_worker.models.upstream import Upstream  # noqa: PLC0415
+
+    if not (settings.openai_api_key or settings.openai_base_url):
+        local = Upstream(api_key="local", base_url=settings.local_model_url)
+        name = settings.model or LOCAL_MODEL
+        return OpenAIChat(local, name, context_tokens=LOCAL_CONTEXT_TOKENS, chooses_tools=False, extra=LOCAL_SAMPLING)
     kind = OpenAIChat if settings.openai_api == "chat" else OpenAIResponses
     return kind(
-        upstream,
+        Upstream(api_key=settings.openai_api_key or "none", base_url=settings.openai_base_url),
         settings.model or OPENAI_MODEL,
         context_tokens=settings.context_tokens,
         chooses_tools=settings.model_tools,

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from schemas.errors import Invalid
@@ -39,3 +42,15 @@ def test_the_environment_chooses_the_model(environment, kind, name, chooses_tool
 def test_a_wrong_setting_names_its_variable(environment, variable):
     with pytest.raises(Invalid, match=variable):
         chosen(**environment)
+
+
+def test_a_rehearsed_worker_does_not_load_the_sdk_of_a_model_it_does_not_ask():
+    program = """
+import sys
+import services.agent_worker.__main__
+from services.agent_worker.models.choose import Settings, choose
+choose(Settings(model="scripted"))
+print("openai" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
