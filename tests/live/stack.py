@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx2
@@ -24,17 +24,20 @@ READY_S = 30.0
 class Process:
     """One service. `kill` is a crash, `stop` an orderly end."""
 
-    def __init__(self, module: str, name: str, environment: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, module: str, name: str, environment: dict[str, str], folder: Path, words: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self._module = module
+        self._words = words
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{self._module}"],
+                [sys.executable, "-m", f"services.{self._module}", *self._words],
                 cwd=ROOT,
                 env={**os.environ, **self._environment},
                 stdout=log,
@@ -114,9 +117,9 @@ class Stack:
         worker.start()
         return worker
 
-    def add_persister(self) -> Process:
+    def add_persister(self, **environment: str) -> Process:
         persister = Process(
-            "persister", f"persister-{len(self.persisters)}", self.environment("persister"), self.folder
+            "persister", f"persister-{len(self.persisters)}", self.environment("persister") | environment, self.folder
         )
         self.persisters.append(persister)
         persister.start()
@@ -152,11 +155,12 @@ async def running_stack(
     *,
     workers: int = 1,
     gateways: int = 1,
+    persisters: int = 1,
     database_url: str = "",
     users: bool = False,
     **environment: str,
 ) -> AsyncIterator[Stack]:
-    """nats-server, streams and tables, one persister, and as many workers and gateways as asked for. `users`: as `Stack`."""
+    """nats-server, streams and tables, and as many persisters, workers and gateways as asked for. `users`: as `Stack`."""
     async with NatsServer(folder, accounts=ACCOUNTS if users else "") as nats:
         settings = {
             "ANABRANCH_DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder}/archive.sqlite3",
@@ -167,7 +171,8 @@ async def running_stack(
         try:
             applied = await asyncio.to_thread(stack.admin, "apply")
             assert applied.returncode == 0, applied.stderr
-            stack.add_persister()
+            for _ in range(persisters):
+                stack.add_persister()
             for _ in range(workers):
                 stack.add_worker()
             for _ in range(gateways):
