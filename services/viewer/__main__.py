@@ -19,12 +19,12 @@ from services.viewer.visit import Visit
 
 
 async def _visit(options: Options) -> int:
-    conversation = options.conversation or await begin_conversation(options.urls)
+    conversation = options.conversation or await begin_conversation(options.urls, options.token)
     console = Console()
     drawn = console.is_terminal and not console.is_dumb_terminal and (bool(options.message) or sys.stdin.isatty())
     lines = Lines()
     client = Client(conversation, options.after, None if drawn else lines.observe)
-    visit = Visit(client, options.urls, options.agent)
+    visit = Visit(client, options.urls, options.agent, options.token)
     if options.message:
         visit.say(options.message)
     if drawn:

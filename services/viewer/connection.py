@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
 
 from schemas import wire
-from schemas.errors import Invalid, Unavailable
+from schemas.errors import ErrorBody, Invalid, Unavailable
 from services.viewer.client import Client, Outgoing
 from services.viewer.incoming import decode_server
 
@@ -24,6 +24,9 @@ PING_S = 10.0
 
 SNAPSHOT_BYTES_MAX = 64 * 1024 * 1024
 """A snapshot is one message and holds the whole transcript; artifacts' contents above 256 KiB are only referenced in it."""
+
+NOT_LET_IN = frozenset((401, 403))
+"""Answers to a handshake or request that another try with the same token does not change."""
 
 BACKOFF_S_MIN = 0.25
 BACKOFF_S_MAX = 10.0
@@ -42,9 +45,10 @@ class Comeback(NamedTuple):
 class Connection:
     """Keeps `client` connected until it fails. `changed` is called whenever there may be something new to show."""
 
-    def __init__(self, client: Client, urls: Sequence[str], changed: Callable[[], None]) -> None:
+    def __init__(self, client: Client, urls: Sequence[str], changed: Callable[[], None], token: str = "") -> None:
         self._client = client
         self._urls = urls
+        self._headers = authorization(token)
         self._changed = changed
         self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue()
         self._connected_once = False
@@ -69,9 +73,7 @@ class Connection:
                 failures = 0 if self._client.link == "live" else failures + 1
             except (OSError, InvalidHandshake, InvalidMessage) as error:
                 failures += 1
-                if not self._connected_once and failures >= len(self._urls):
-                    raise nobody_there(self._urls, str(error)) from error
-                comeback = Comeback(0.0 if failures < len(self._urls) else None)
+                comeback = self._after(error, failures)
             if comeback.never:
                 self._client.fail(comeback.why)
             self._client.lost()
@@ -79,11 +81,20 @@ class Connection:
             if not self._client.failure:
                 await asyncio.sleep(backoff_s(failures) if comeback.delay_s is None else comeback.delay_s)
 
+    def _after(self, error: Exception, failures: int) -> Comeback:
+        """What the failure of a handshake says about the next. Raises Unavailable: no gateway ever answered."""
+        if isinstance(error, InvalidStatus) and error.response.status_code in NOT_LET_IN:
+            return Comeback(never=True, why=refusal(error.response.body))
+        if not self._connected_once and failures >= len(self._urls):
+            raise nobody_there(self._urls, str(error)) from error
+        return Comeback(0.0 if failures < len(self._urls) else None)
+
     async def _visit(self, url: str) -> Comeback:
         """One connection, from the handshake to its end."""
         async with connect(
             websocket_url(url),
             subprotocols=[Subprotocol(wire.JSON_PROTOCOL)],
+            additional_headers=self._headers,
             open_timeout=OPEN_S_MAX,
             close_timeout=1.0,
             ping_interval=PING_S,
@@ -129,6 +140,20 @@ class Connection:
                 loop.call_later(delay_s, self._outbox.put_nowait, Outgoing(message))
             else:
                 await socket.send(_encode(message), text=True)
+
+
+def authorization(token: str) -> dict[str, str]:
+    """The header that says who is asking; nothing without a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def refusal(body: bytes | bytearray) -> str:
+    """Why a gateway, or a proxy before it, does not let us in, and what may help."""
+    try:
+        said = msgspec.json.decode(body, type=ErrorBody).message
+    except (msgspec.DecodeError, UnicodeDecodeError):  # a proxy's own words, in a form of its own
+        said = "sign in"
+    return f"not let in: {said}. ANABRANCH_TOKEN is the token that the viewer sends."
 
 
 def nobody_there(urls: Sequence[str], why: str) -> Unavailable:

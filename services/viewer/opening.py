@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import httpx2
 import msgspec
 
-from services.viewer.connection import nobody_there
+from schemas.errors import Forbidden
+from services.viewer.connection import NOT_LET_IN, authorization, nobody_there, refusal
 
 REQUEST_S_MAX = 10.0
 
@@ -16,14 +17,15 @@ class _Created(msgspec.Struct):
     id: str
 
 
-async def begin_conversation(urls: Sequence[str]) -> str:
+async def begin_conversation(urls: Sequence[str], token: str = "") -> str:
     """The id of a new conversation.
 
     Raises:
+        Forbidden: a gateway does not let us in.
         Unavailable: no gateway answers at any of `urls`, or the last one that did cannot now.
     """
     said = ""
-    async with httpx2.AsyncClient(timeout=REQUEST_S_MAX, trust_env=False) as http:
+    async with httpx2.AsyncClient(timeout=REQUEST_S_MAX, trust_env=False, headers=authorization(token)) as http:
         for url in urls:
             try:
                 response = await http.post(f"{url}/v1/conversations", json={})
@@ -32,5 +34,7 @@ async def begin_conversation(urls: Sequence[str]) -> str:
                 continue
             if response.is_success:
                 return msgspec.json.decode(response.content, type=_Created).id
+            if response.status_code in NOT_LET_IN:
+                raise Forbidden(refusal(response.content))
             said = f"{response.status_code} {response.text[:200]}"
     raise nobody_there(urls, said)

@@ -14,7 +14,10 @@ from schemas.wire import TEXT_CHARS_MAX
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """`token`: what says who is asking, where a gateway wants to know. Of the environment alone: others see a command line."""
+
     urls: list[str]
+    token: str
     conversation: str
     after: str
     agent: str
@@ -26,6 +29,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
     parser = argparse.ArgumentParser(
         prog="python -m services.viewer",
         description="See a conversation's agents stream, and talk to them. Without a terminal: plain lines.",
+        epilog="A gateway that asks who you are is given the token in ANABRANCH_TOKEN.",
     )
     port = environment.get("ANABRANCH_PORT") or "8000"
     if not port.isdecimal():
@@ -42,6 +46,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
     said = parser.parse_args(arguments)
     return Options(
         urls=[_url(url) for url in said.url.split(",")],
+        token=environment.get("ANABRANCH_TOKEN", "").strip(),
         conversation=check_id(said.conversation, "conversation") if said.conversation else "",
         after=_after(said.after, said.conversation),
         agent=check_id(said.agent, "agent"),

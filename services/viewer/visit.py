@@ -17,7 +17,7 @@ from services.viewer.connection import Connection
 class Visit:
     """`changed` is set whenever there may be something new to show, `leaving` once the visit is to end."""
 
-    def __init__(self, client: Client, urls: Sequence[str], agent: str) -> None:
+    def __init__(self, client: Client, urls: Sequence[str], agent: str, token: str = "") -> None:
         self.client = client
         self.agent = agent
         self.changed = asyncio.Event()
@@ -25,7 +25,7 @@ class Visit:
         self.interrupted = False
         self._said: list[str] = []
         self._cancelled: set[str] = set()
-        self._connection = Connection(client, urls, self.changed.set)
+        self._connection = Connection(client, urls, self.changed.set, token)
 
     def say(self, text: str) -> None:
         message_id = f"m{secrets.token_hex(8)}"

@@ -42,7 +42,8 @@ def worker(core):
 class Gateway:
     """A real gateway on a port of its own, over the broker in this process; `drain` is what SIGTERM does to one."""
 
-    def __init__(self, core, archive):
+    def __init__(self, core, archive, identify):
+        self._identify = identify
         self._core = core
         self._archive = archive
         self._stop = asyncio.Event()
@@ -53,7 +54,7 @@ class Gateway:
         broker = MemoryBroker(self._core)
         with contextlib.closing(self._listener):
             async with Hub(broker, self._archive, HubSettings()) as hub:
-                app = assemble(Settings(), broker, self._archive, hub, Development())
+                app = assemble(Settings(), broker, self._archive, hub, self._identify)
                 await serve(app, self._listener, hub, self._stop, drain_s=5.0)
 
     def drain(self):
@@ -66,8 +67,8 @@ async def start(core, archive):
     started = []
     async with asyncio.TaskGroup() as tasks:
 
-        def start():
-            started.append(Gateway(core, archive))
+        def start(identify=None):
+            started.append(Gateway(core, archive, identify or Development()))
             tasks.create_task(started[-1].run())
             return started[-1]
 

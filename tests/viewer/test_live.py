@@ -6,6 +6,10 @@ import signal
 from schemas import events as ev
 from schemas.commands import CancelRun
 from services.broker.memory import MemoryBroker
+from services.gateway.bearer import Bearer
+from services.gateway.keys import Keys, parse_keys
+from services.gateway.tokens import Rules
+from tests.gateway.http.issuer import AUDIENCE, ISSUER, jwks, token
 from tests.viewer import demo
 from tests.viewer.processes import line_with, output, terminal, viewer
 from tests.viewer.scripted_gateway import until
@@ -134,3 +138,21 @@ async def test_in_a_terminal_ctrl_c_cancels_and_then_leaves_what_runs_on_the_scr
         assert await screen.process.wait() == 0
         screen.read()
         assert "Seven bends in the upper reach." in screen.text[drawn:]
+
+
+async def test_a_gateway_that_asks_who_is_there_is_told_by_the_token_and_a_bad_one_is_told_why(
+    start, worker, monkeypatch
+):
+    url = start(Bearer(Keys(None, parse_keys(jwks("EdDSA"))), Rules(ISSUER, AUDIENCE, "tenant"))).url
+    monkeypatch.setenv("ANABRANCH_TOKEN", token("acme"))
+    ended = asyncio.create_task(output("--url", url, "--message", "Why do rivers branch?"))
+    run = await worker.take()
+    await run.play("They do.")
+    code, lines, notes = await ended
+    assert (code, run.command.tenant) == (0, "acme"), notes
+    assert any("They do." in line for line in lines)
+    monkeypatch.setenv("ANABRANCH_TOKEN", token("acme", exp=1))
+    tries = [(), ("--conversation", run.command.conversation)]
+    for code, lines, notes in await asyncio.gather(*(output("--url", url, *arguments) for arguments in tries)):
+        assert (code, lines) == (1, [])
+        assert "not let in: the token has expired" in notes and "ANABRANCH_TOKEN" in notes
