@@ -1,20 +1,10 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { heapUsed } from "../gc";
 import type { AnyEvent } from "../schema/types";
 import { Fold } from "./fold";
 
 const PIECES = 100_000;
 const CHARS = 20; // of a piece: longer than what an engine keeps only once anyway
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
-
-/** Bytes on the heap that are in use. */
-function heap(): number {
-  collect();
-  return process.memoryUsage().heapUsed;
-}
 
 /** A run that says so many messages of equal length in pieces; the last one goes on. */
 function spoken(messages: number): Fold {
@@ -36,9 +26,9 @@ function spoken(messages: number): Fold {
 }
 
 test.each([1, 2000])("text that came in pieces, in %i messages, takes the memory of its characters", (messages) => {
-  const before = heap();
+  const before = heapUsed();
   const fold = spoken(messages);
-  const taken = heap() - before;
+  const taken = heapUsed() - before;
   expect(fold.items.size).toBe(messages);
   expect(taken).toBeLessThan(2 * PIECES * CHARS);
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../client/watch";
+import { collectGarbage } from "../gc";
 import type { Frame } from "../schema/types";
 import { Backlog, type Next } from "./backlog";
 
@@ -62,5 +63,25 @@ describe("a backlog", () => {
     expect([backlog.rejoins, backlog.complete]).toEqual([false, true]);
     backlog.push({ kind: "joining" });
     expect([backlog.rejoins, backlog.complete]).toEqual([true, false]);
+  });
+
+  it("lets go of what was taken, also when something is always waiting, and keeps the order", async () => {
+    const backlog = new Backlog();
+    const taken: WeakRef<object>[] = [];
+    const numbers: number[] = [];
+    const push = (n: number) =>
+      backlog.push({ kind: "frames", frames: [{ run: "r", n, ts: 0, events: [] }], cursor: "a-1" });
+    push(0);
+    for (let n = 1; n <= 1000; n += 1) {
+      push(n);
+      const next = backlog.take();
+      if (next?.kind !== "frame") throw new Error("a frame waits");
+      numbers.push(next.frame.n);
+      taken.push(new WeakRef(next.frame));
+    }
+    await new Promise((done) => setTimeout(done)); // what a turn has looked at is kept until its end
+    collectGarbage();
+    expect(numbers).toEqual(Array.from({ length: 1000 }, (_, n) => n));
+    expect(taken.filter((one) => one.deref()).length).toBeLessThan(100);
   });
 });

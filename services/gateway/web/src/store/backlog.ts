@@ -4,6 +4,9 @@ import type { Frame } from "../schema/types";
 
 export type Next = { kind: "frame"; frame: Frame; cursor: string } | Exclude<Delivery, { kind: "frames" }>;
 
+/** So many deliveries that have been taken are let go at once: to move those that wait, each time, would cost more. */
+const TAKEN_MAX = 64;
+
 export class Backlog {
   #deliveries: Delivery[] = [];
   #first = 0; // in #deliveries
@@ -61,8 +64,8 @@ export class Backlog {
   #advance(): void {
     this.#frame = 0;
     this.#first += 1;
-    if (this.#first < this.#deliveries.length) return;
-    this.#deliveries = [];
+    if (this.#first < Math.min(TAKEN_MAX, this.#deliveries.length)) return;
+    this.#deliveries.splice(0, this.#first);
     this.#first = 0;
   }
 }

@@ -43,7 +43,7 @@ export class Conversation {
   constructor(id: string, connection: Connection) {
     this.id = id;
     this.live = new View(new Fold({ conversation: id }));
-    this.recorder = new Recorder(id);
+    this.recorder = new Recorder(id, { present: () => this.live.fold.snapshot() });
     this.openReplay = openReplay(connection, id);
     this.#connection = connection;
     this.#leaveConnection = connection.subscribe(() => this.#look());
@@ -168,7 +168,6 @@ export class Conversation {
     }
     if (frame.lane !== IN_LANE) this.#heardAt = Date.now();
     this.recorder.add(frame, cursor);
-    if (this.recorder.heavy) this.recorder.forget(this.live.fold.snapshot());
   }
 
   #recover(reason: GapReason): void {

@@ -14,7 +14,8 @@ const caughtUp = (frame: Frame | undefined): AnyServerMessage => ({ op: "caught_
 
 /** A recorder whose page joined by a snapshot after the first five frames, and the replays that it asks for. */
 function joined() {
-  const recorder = new Recorder("golden", { now: () => 77 });
+  const present = () => ({ conversation: "golden", input_last: 7 });
+  const recorder = new Recorder("golden", { now: () => 77, present });
   recorder.base({ conversation: "golden", input_last: 3 }, cursor(frames[4]));
   const asked: { say: (message: AnyServerMessage) => void; ended: boolean }[] = [];
   const open: OpenReplay = (say) => {
@@ -148,9 +149,7 @@ test("listeners hear of every change until they end", () => {
 test("what nobody looks at is forgotten beyond a size, goes on from the present, and is fetched when it is looked at", () => {
   const { recorder, open, asked } = joined();
   recorder.add(frames[5] as Frame, cursor(frames[5]), UNWATCHED_BYTES_MAX + 1);
-  expect(recorder.heavy).toBe(true);
-  recorder.forget({ conversation: "golden", input_last: 3 });
-  expect([recorder.heavy, recorder.frames.length, recorder.from]).toEqual([false, 0, frames[5]?.seq]);
+  expect([recorder.frames.length, recorder.from, recorder.before().input_last]).toEqual([0, frames[5]?.seq, 7]);
   expect(recorder.reach).toEqual({ kind: "joined" });
 
   for (const frame of frames.slice(6)) recorder.add(frame, cursor(frame));
@@ -161,9 +160,32 @@ test("what nobody looks at is forgotten beyond a size, goes on from the present,
   expect(recorder.frames.map(({ seq }) => seq)).toEqual(frames.map((frame) => frame.seq));
 });
 
-test("what somebody looks at is not forgotten", () => {
+test("what somebody looks at is not forgotten before the last one has gone", () => {
   const { recorder } = joined();
-  recorder.keep();
+  const [one, other] = [recorder.keep(), recorder.keep()];
   recorder.add(frames[5] as Frame, cursor(frames[5]), UNWATCHED_BYTES_MAX + 1);
-  expect(recorder.heavy).toBe(false);
+  one();
+  one();
+  expect(recorder.frames).toHaveLength(1);
+  other();
+  expect([recorder.frames.length, recorder.from]).toEqual([0, frames[5]?.seq]);
+});
+
+test("a little is kept when nobody looks any more", () => {
+  const { recorder } = joined();
+  const { generation } = recorder;
+  recorder.add(frames[5] as Frame, cursor(frames[5]));
+  recorder.keep()();
+  expect([recorder.frames.length, recorder.generation]).toEqual([1, generation]);
+});
+
+test("a history that nobody waits for any more is given up, and fetched when somebody does", () => {
+  const { recorder, open, asked } = joined();
+  const leave = recorder.keep();
+  recorder.load(open);
+  asked[0]?.say(events(frames.slice(0, 3)));
+  leave();
+  expect([asked[0]?.ended, recorder.reach]).toEqual([true, { kind: "joined" }]);
+  recorder.load(open);
+  expect(asked).toHaveLength(2);
 });

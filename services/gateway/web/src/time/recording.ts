@@ -32,10 +32,18 @@ export type Reach =
   | { kind: "failed"; message: string } // it could not be loaded
   | { kind: "dropped"; events: number }; // the oldest events went to keep the memory bounded
 
+interface Options {
+  bytesMax?: number;
+  now?: () => number;
+  present?: (() => Transcript) | null;
+}
+
 export class Recorder {
   readonly conversation: string;
   readonly #bytesMax: number;
   readonly #now: () => number;
+  readonly #present: (() => Transcript) | null;
+  readonly #watchers = new Set<symbol>();
   readonly #listeners = new Set<() => void>();
   #tape: Tape;
   #reach: Reach = { kind: "whole" };
@@ -43,13 +51,16 @@ export class Recorder {
   #generation = 0;
   #version = 0;
   #loading: { tape: Tape; close: () => void } | null = null;
-  #watched = false;
 
-  /** `now` in ms since the epoch. */
-  constructor(conversation: string, { bytesMax = RECORDED_BYTES_MAX, now = Date.now } = {}) {
+  /**
+   * `now` in ms since the epoch. `present` gives the conversation after the last frame that was added: from there the
+   * recording begins anew when it is large and nobody looks at it. Without it nothing is forgotten.
+   */
+  constructor(conversation: string, { bytesMax = RECORDED_BYTES_MAX, now = Date.now, present = null }: Options = {}) {
     this.conversation = conversation;
     this.#bytesMax = bytesMax;
     this.#now = now;
+    this.#present = present;
     this.#tape = this.#empty();
   }
 
@@ -130,19 +141,25 @@ export class Recorder {
     this.#begin(transcript, at.seq);
   }
 
-  /** Somebody looks at it: from now on everything is held, up to the limit. */
-  keep(): void {
-    this.#watched = true;
+  /** Somebody looks at it: everything is held, up to the limit, until all have called what they were given. */
+  keep(): () => void {
+    const watcher = Symbol();
+    this.#watchers.add(watcher);
+    return () => {
+      if (!this.#watchers.delete(watcher) || this.#watchers.size) return;
+      if (this.#loading) this.#loaded({ kind: "joined" }); // nobody waits for it any more
+      if (this.#heavy) this.#forget();
+    };
   }
 
-  /** Whether more is held than is worth it while nobody looks: then `forget`. */
-  get heavy(): boolean {
-    return !this.#watched && this.bytes > UNWATCHED_BYTES_MAX;
+  /** Whether more is held than is worth it while nobody looks. */
+  get #heavy(): boolean {
+    return !this.#watchers.size && this.bytes > UNWATCHED_BYTES_MAX;
   }
 
-  /** Begin anew, as if the page had joined just now: `transcript` is the conversation after the last frame. */
-  forget(transcript: Transcript): void {
-    this.#begin(transcript, this.last);
+  /** Begin anew, as if the page had joined just now. */
+  #forget(): void {
+    if (this.#present) this.#begin(this.#present(), this.last);
   }
 
   #begin(transcript: Transcript, seq: number): void {
@@ -164,12 +181,12 @@ export class Recorder {
     if (seq <= this.last || !frame.events.length) return;
     this.#epoch ||= epoch;
     this.#tape.add(frame, `${epoch}-${seq}`, this.#now(), bytes);
+    if (this.#heavy) this.#forget();
     this.#changed();
   }
 
   /** Fetch what was before the page joined, and keep it. Fetches nothing unless `reach` is `joined` or `failed`. */
   load(open: OpenReplay): void {
-    this.keep();
     if (this.#reach.kind !== "joined" && this.#reach.kind !== "failed") return;
     const tape = this.#empty();
     const epoch = this.#epoch;

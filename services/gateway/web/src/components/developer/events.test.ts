@@ -34,6 +34,17 @@ test("what comes later is found without reading again what was there", () => {
   expect(found).toEqual(new Matches({ ns: "", type: "message" }).upTo(all));
 });
 
+test("what the recording has dropped is not held either", () => {
+  const filter = { ns: "main", type: "" };
+  const recorder = recorded(frames.slice(0, 4), { bytesMax: 6000 });
+  const matches = new Matches(filter);
+  expect(matches.upTo(recorder)[0]).toBe(new Matches(filter).upTo(all)[0]);
+  for (const frame of frames.slice(4)) recorder.add(frame, `${EPOCH}-${frame.seq}`);
+  const held = new Matches(filter).upTo(all).filter((number) => number >= recorder.start);
+  expect(held).toHaveLength(recorder.end - recorder.start);
+  expect(matches.upTo(recorder)).toEqual(held);
+});
+
 test("the totals are those of what is held, the rate of what came in the last five seconds", () => {
   let now = 100_000;
   const recorder = new Recorder("golden", { now: () => now });

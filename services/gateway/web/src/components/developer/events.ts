@@ -1,5 +1,6 @@
 /** The events of a recording as the developer view lists them. Pure. */
 import type { AnyEvent } from "../../schema/types";
+import { lastUpTo } from "../../time/axis";
 import { type Happening, happeningIn } from "../../time/playback";
 import type { Recorded, Recorder } from "../../time/recording";
 import { bytesOf } from "../../time/tape";
@@ -30,8 +31,9 @@ export class Matches {
     this.#filter = filter;
   }
 
-  /** Up to the present of the recording, in order. The list grows in place. */
+  /** Of the events that the recording holds now, in order. The list changes in place. */
   upTo(recorder: Recorder): readonly number[] {
+    this.#numbers.splice(0, lastUpTo(this.#numbers, (number) => number < recorder.start) + 1);
     for (const recorded of recorder.framesAfter(this.#seq)) {
       this.#seq = recorded.seq;
       const { frame } = recorded;

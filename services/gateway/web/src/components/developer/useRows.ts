@@ -16,7 +16,6 @@ export function useRows(recorder: Recorder, filter: Filter, end: number): Rows {
   const matches = useMemo(() => new Matches(filter), [recorder, filter, generation]);
   if (!filter.ns && !filter.type) return { count: Math.max(0, end - start), number: (row) => start + row };
   const numbers = matches.upTo(recorder);
-  const first = lastUpTo(numbers, (number) => number < start) + 1;
-  const beyond = lastUpTo(numbers, (number) => number < end) + 1;
-  return { count: Math.max(0, beyond - first), number: (row) => numbers[first + row] ?? -1 };
+  const count = lastUpTo(numbers, (number) => number < end) + 1;
+  return { count, number: (row) => numbers[row] ?? -1 };
 }

@@ -36,7 +36,7 @@ function Bar({ past }: { past: Past }) {
     if (mode === "past") setOpen(true);
   }, [mode]);
   useEffect(() => {
-    if (open) past.load();
+    if (open) return past.look();
   }, [past, open]);
   return (
     <section ref={place} className={styles.bar} data-testid="scrubber" aria-label="Time">

@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Fold } from "../../fold/fold";
+import { collectGarbage } from "../../gc";
 import type { AnyServerMessage, Frame } from "../../schema/types";
 import { View } from "../../store/view";
 import { EPOCH, golden, recorded } from "../../time/logs";
-import { Recorder } from "../../time/recording";
+import { Recorder, UNWATCHED_BYTES_MAX } from "../../time/recording";
 import { Past, type Timed } from "./past";
 
 const frames = golden("team");
@@ -157,5 +158,40 @@ test("a recording that begins anew under what one looks at leads back to the pre
   expect(past.standing()).toMatchObject({
     mode: "live",
     notice: expect.stringContaining("no longer in the recording"),
+  });
+});
+
+describe("a long recording", () => {
+  const long = () => {
+    const recorder = new Recorder("golden", { present: () => ({ conversation: "golden" }) });
+    const watching = recorder.keep();
+    for (const frame of frames) recorder.add(frame, cursor(frame), UNWATCHED_BYTES_MAX);
+    const { past } = timed(recorder);
+    const close = past.look();
+    watching();
+    return { recorder, past, close };
+  };
+
+  test("is held while the timeline is open, and let go with what was read of it when that is closed", async () => {
+    const { recorder, past, close } = long();
+    past.seek(10);
+    const read = new WeakRef(past.view()?.fold as Fold);
+    past.toLive();
+    expect(recorder.end).toBe(total);
+    close();
+    expect(recorder.frames).toHaveLength(0);
+    await new Promise((done) => setTimeout(done)); // what a turn has looked at is kept until its end
+    collectGarbage();
+    expect(read.deref()).toBeUndefined();
+  });
+
+  test("is held without a timeline while a moment of it is shown", () => {
+    const { recorder, past, close } = long();
+    past.seek(10);
+    close();
+    past.step(1);
+    expect([past.position, recorder.end]).toEqual([11, total]);
+    past.toLive();
+    expect(recorder.frames).toHaveLength(0);
   });
 });

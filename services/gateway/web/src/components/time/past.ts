@@ -47,6 +47,8 @@ export class Past {
   #played = 0; // where on the axis, in ms
   #generation = 0;
   #moment: Moment | null = null; // that is shown, or is to be
+  #holds = 0;
+  #letGo: (() => void) | null = null; // of the recording, when one comes back to the present
 
   constructor(conversation: Timed) {
     this.conversation = conversation;
@@ -81,6 +83,13 @@ export class Past {
     }
     this.#measured.seq = Math.max(recorder.last, this.#measured.seq);
     return this.#axis;
+  }
+
+  /** Somebody looks at the timeline: fetch what was before the page joined, and hold it until what is returned is called. */
+  look(): () => void {
+    const letGo = this.#hold();
+    this.load();
+    return letGo;
   }
 
   /** Fetch what was before the page joined, if it has not been. */
@@ -179,6 +188,7 @@ export class Past {
 
   close(): void {
     this.#leave();
+    this.#letGo?.();
     this.#listeners.clear();
   }
 
@@ -238,11 +248,33 @@ export class Past {
       : this.axis().at(timeAt(this.conversation.recorder, position));
   }
 
+  /** Hold the recording and what was read of it, until everyone who does lets go. */
+  #hold(): () => void {
+    this.#holds += 1;
+    const release = this.conversation.recorder.keep();
+    return () => {
+      this.#holds -= 1;
+      if (!this.#holds) this.#playback = null;
+      release();
+    };
+  }
+
+  /** Where no timeline is open, the moment that is shown or looked for still needs the recording. */
+  #holdWhileAway(): void {
+    if (this.#standing.mode !== "live") {
+      this.#letGo ??= this.#hold();
+    } else {
+      this.#letGo?.();
+      this.#letGo = null;
+    }
+  }
+
   #set(change: Partial<Standing>): void {
     const before = this.#standing;
     const after = { ...before, ...change };
     if ((Object.keys(after) as (keyof Standing)[]).every((key) => after[key] === before[key])) return;
     this.#standing = after;
+    this.#holdWhileAway();
     for (const listener of [...this.#listeners]) listener();
   }
 }
