@@ -117,6 +117,19 @@ BREAKS: dict[str, list[Callable[[Manifests], object]]] = {
         lambda m: spec(m, "gateway", "NetworkPolicy")["ingress"][0].pop("from"),
         lambda m: spec(m, "persister", "NetworkPolicy")["egress"].pop(0),
     ],
+    "a_broker_elsewhere_can_be_reached": [
+        lambda m: m.one("ConfigMap", "anabranch")["data"].update(NATS_ADDRESS="nats.example:4222"),
+    ],
+    "a_broker_collects_garbage_before_it_is_killed": [
+        lambda m: first(m, "nats", "StatefulSet")["env"].remove({"name": "GOMEMLIMIT", "value": "3276MiB"}),
+        lambda m: first(m, "nats", "StatefulSet")["resources"]["limits"].update(memory="8Gi"),
+        lambda m: first(m, "nats", "StatefulSet")["resources"]["requests"].update(memory="2Gi"),
+    ],
+    "the_brokers_certificate_has_the_names_by_which_they_are_called": [
+        lambda m: spec(m, "nats", "Certificate")["dnsNames"].remove("nats-1.nats-nodes"),
+        lambda m: spec(m, "nats", "StatefulSet").update(replicas=5),
+        lambda m: m.one("ConfigMap", "anabranch")["data"].update(NATS_ADDRESS="broker:4222"),
+    ],
     "what_needs_tables_waits_for_the_migration": [
         lambda m: next(m.of("Job"))["metadata"].update(name="anabranch"),
         lambda m: m.one("ConfigMap", "anabranch")["data"].pop("MIGRATED_BY"),

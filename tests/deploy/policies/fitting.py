@@ -62,7 +62,8 @@ def ports_fit(manifests: Manifests) -> Iterator[str]:
 def what_is_referred_to_is_there_or_documented(manifests: Manifests) -> Iterator[str]:
     there = {(doc["kind"], doc["metadata"]["name"]) for doc in manifests}
     there |= {("Secret", doc["spec"]["secretName"]) for doc in manifests if doc["kind"] == "Certificate"}
-    asked_for = set() if there & {("StatefulSet", "postgres")} else SECRETS_TO_MAKE
+    asked_for = set() if there & {("StatefulSet", "postgres")} else set(SECRETS_TO_MAKE)
+    asked_for |= set() if there & {("StatefulSet", "nats")} else {"anabranch-nats-tls"}
     for name, pod in manifests.pods:
         for kind, wanted in references(pod):
             if (kind, wanted) not in there and not (kind == "Secret" and wanted in asked_for):

@@ -8,6 +8,7 @@ from tests.deploy.manifests import (
     NAME,
     Doc,
     Manifests,
+    literal_environment,
     matches,
     named_ports,
     title,
@@ -70,3 +71,22 @@ def takes(manifests: Manifests, pod: Doc, port: int, sender: dict[str, str]) -> 
         for peer in flow["from"]
         if "podSelector" in peer
     )
+
+
+@policy
+def a_broker_elsewhere_can_be_reached(manifests: Manifests) -> Iterator[str]:
+    for name, pod in manifests.pods:
+        address = literal_environment(manifests, pod["spec"]["containers"][0]).get("NATS_ADDRESS", "")
+        host, _, port = address.partition(":")
+        if not address or any(doc["metadata"]["name"] == host for doc in manifests.of("Service")):
+            continue
+        ports = {
+            one["port"]
+            for rule in manifests.of("NetworkPolicy")
+            if matches(rule["spec"]["podSelector"], pod["metadata"]["labels"])
+            for flow in rule["spec"].get("egress", [])
+            if any("ipBlock" in peer for peer in flow["to"])
+            for one in flow["ports"]
+        }
+        if int(port) not in ports:
+            yield f"{name} is not let out to {address}"
