@@ -41,6 +41,15 @@ export function useRole(key: string): Role | undefined {
   return useOf(view, "rows", () => view.role(key));
 }
 
+/** What the agents above one are called, from the outermost on: `team › research`. `agent` is its `run/namespace`. */
+export function useAncestors(agent: string, ns: string): string {
+  const view = useView();
+  const run = agent.slice(0, agent.length - ns.length);
+  const above = ns.split("/").slice(0, -1);
+  const labels = () => above.map((name, depth) => view.role(run + above.slice(0, depth + 1).join("/"))?.label ?? name);
+  return useOf(view, "rows", () => labels().join(" › "));
+}
+
 export function useHead(): Head {
   const view = useView();
   return useOf(view, "head", () => view.head());

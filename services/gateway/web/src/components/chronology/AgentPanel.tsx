@@ -1,8 +1,8 @@
-import { type CSSProperties, memo, type ReactNode, useId } from "react";
+import { type CSSProperties, memo, type ReactNode, useId, useRef } from "react";
 import { nameIn } from "../../fold/roles";
 import type { Panel } from "../../layout/blocks";
-import { useItem, useRole } from "../../store/hooks";
-import { colourOf, initialsOf, pathOf } from "./agents";
+import { useAncestors, useItem, useRole } from "../../store/hooks";
+import { colourOf, initialsOf } from "./agents";
 import { marks } from "./fields";
 import { useFolding } from "./folding";
 import { duration } from "./format";
@@ -10,24 +10,28 @@ import type { Of } from "./items";
 import css from "./panel.module.css";
 import { useReveal } from "./reveal";
 import { useStopped } from "./stopped";
+import { useUnderEyes } from "./underEyes";
 
 type Agent = Of<"agent">;
 
-/** Panels deeper than this show their path, and fold by themselves when their agent has finished. */
+/** Panels deeper than this show what they stand in, and fold by themselves once their agent has finished and nobody looks. */
 const OPEN_DEPTH = 2;
 
 /** One part of what an agent does, in its colour. What is in it is drawn by `children` unless it is folded. */
 export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel: Panel; children: () => ReactNode }) {
   const item = useItem<Agent>(panel.agent);
   const deep = panel.depth > OPEN_DEPTH;
-  const [unfolded, unfold] = useFolding(panel.key, !deep || item?.status === "open");
+  const section = useRef<HTMLElement>(null);
+  const seen = useUnderEyes(section, deep && item?.status === "open");
+  const [unfolded, unfold] = useFolding(panel.key, !deep || seen);
   const body = useId();
   const stopped = useStopped(item?.run ?? "", item?.error);
   const role = useRole(panel.agent);
   const name = role?.label ?? nameIn(panel.ns);
-  const path = pathOf(panel.ns);
+  const ancestors = useAncestors(panel.agent, panel.ns);
   return (
     <section
+      ref={section}
       className={css.panel}
       style={{ "--agent": colourOf(role?.hue ?? 0) } as CSSProperties}
       aria-label={`Agent ${name}${panel.part > 1 ? `, part ${panel.part}` : ""}`}
@@ -47,7 +51,7 @@ export const AgentPanel = memo(function AgentPanel({ panel, children }: { panel:
             {initialsOf(name)}
           </span>
           <span className={css.name}>{name}</span>
-          {deep && <span className={css.path}>{path.join(" › ")}</span>}
+          {deep && <span className={css.path}>in {ancestors}</span>}
           {panel.part === 1 && item?.description && (
             <span className={css.description} dir="auto">
               {item.description}

@@ -13,8 +13,3 @@ export function initialsOf(name: string): string {
   const letters = words.slice(0, 2).map((word) => [...word][0] ?? "");
   return letters.join("").toUpperCase() || "?";
 }
-
-/** The elements of a namespace below `main`: `research:1`, `reader:2`. */
-export function pathOf(ns: string): string[] {
-  return ns.split("/").slice(1);
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { nameIn } from "../../fold/roles";
-import { colourOf, initialsOf, pathOf } from "./agents";
+import { colourOf, initialsOf } from "./agents";
 import { bytes, counted, duration, oneLine } from "./format";
 
 test.each([
@@ -65,6 +65,5 @@ describe("an agent", () => {
 
   test("that nothing is known of has the name in its namespace", () => {
     expect(nameIn("main/research:1/reader:2")).toBe("reader");
-    expect(pathOf("main/research:1/reader:2")).toEqual(["research:1", "reader:2"]);
   });
 });

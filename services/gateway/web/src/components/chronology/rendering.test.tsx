@@ -201,6 +201,26 @@ test("agents of one conversation have different colours, and calls of one name a
   expect(colour("main/level:2")).toBe(colour("main/level:1"));
 });
 
+test("a panel deeper than two says what it stands in, and does not fold before the reader's eyes when its agent ends", async () => {
+  const ns = ["main/guide:1", "main/guide:1/lookout:1", "main/guide:1/lookout:1/scribe:1"];
+  const [, second = "", third = ""] = ns;
+  await page.write(
+    { type: "run.started", agent: "tour" },
+    ...ns.map(
+      (one): AnyEvent => ({ type: "agent.started", name: one.split("/").at(-1)?.split(":")[0] ?? "", ns: one }),
+    ),
+    { type: "message.started", id: "m", ns: third },
+    delta("m", 0, "All quiet", third),
+    { type: "message.ended", id: "m", ns: third },
+    { type: "agent.started", name: "scribe", ns: "main/guide:1/scribe:2" },
+  );
+  expect(page.text(`[data-ns="${second}"] button`)).not.toContain(" in ");
+  expect(page.text(`[data-ns="${third}"] button`)).toContain("scribe #1in tour › guide › lookout");
+  await page.write({ type: "agent.finished", ns: third });
+  expect(page.text(`[data-ns="${third}"]`)).toContain("done");
+  expect(page.text('[data-item="m"]')).toContain("All quiet");
+});
+
 test("what was stopped because another part failed is not said to have failed", async () => {
   const ns = "main/a:1";
   await page.write(
