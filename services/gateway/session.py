@@ -34,6 +34,9 @@ REFUSED_MESSAGES_MAX = 1024
 """Messages over the rate, each answered by `overloaded`, after which the client is taken for one that does not listen."""
 
 GOING_AWAY = "this gateway is going away"
+AUTH = "auth"
+"""What an answer to an `auth` message refers to."""
+
 EXPIRED = "the token has expired: come back with a new one"
 
 Authenticate = Callable[[str], Awaitable[Identity]]
@@ -241,7 +244,7 @@ class Session:
         if identity.tenant != self.tenant:
             raise Conflict("this socket belongs to another tenant", code="tenant_changed")
         self._stay_until(identity.expires)
-        return wire.Ack(ref="auth")
+        return wire.Ack(ref=AUTH)
 
 
 def _reference(message: wire.AnyClientMessage) -> str:
@@ -257,4 +260,6 @@ def _reference(message: wire.AnyClientMessage) -> str:
             return message.run
         case wire.Resolve():
             return message.interrupt
+        case wire.Auth():
+            return AUTH
     return ""

@@ -158,7 +158,7 @@ async def test_what_a_client_writes_goes_to_the_input_and_is_acknowledged(gatewa
         ({"op": "subscribe", "conversation": "a.b"}, "invalid_message", ""),
         ({"op": "subscribe", "conversation": "c", "mode": "warp"}, "invalid_message", ""),
         ({"op": "unsubscribe", "sub": "none"}, "unknown_subscription", "none"),
-        ({"op": "auth", "token": "somebody else"}, "tenant_changed", ""),
+        ({"op": "auth", "token": "somebody else"}, "tenant_changed", "auth"),
         ({"op": "reboot"}, "invalid_message", ""),
         ([], "invalid_message", ""),
     ],
