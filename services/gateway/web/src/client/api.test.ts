@@ -75,6 +75,25 @@ describe("a call of the API", () => {
     await expect(api.agents()).rejects.toMatchObject(error);
   });
 
+  it("of somebody who is not signed in says so, whoever refuses it and in whatever form", async () => {
+    const error = { code: "unauthenticated", message: "You are not signed in, or your sign-in has expired." };
+    const refusals: Answer[] = [
+      (_, response) => response.writeHead(401).end('{"code":"token_expired","message":"come back with a new one"}'),
+      (_, response) => response.writeHead(401).end("<h1>Sign in</h1>"),
+      (_, response) => response.writeHead(302, { Location: "/oauth2/start" }).end(),
+    ];
+    for (const refuse of refusals) {
+      const asked: string[] = [];
+      const api = await answering((request, response, body) => {
+        asked.push(`${request.url} ${request.headers.accept}`);
+        refuse(request, response, body);
+      });
+      await expect(api.agents()).rejects.toMatchObject(error);
+      expect(asked).toEqual(["/v1/agents application/json"]);
+      stop();
+    }
+  });
+
   it("that reaches nobody, or is cut in the middle of the answer, may be made again", async () => {
     const error = { code: "unreachable", retryable: true };
     const api = await answering(({ url }, response) => {

@@ -1,8 +1,16 @@
 /** The gateway's HTTP API, as far as the page uses it (docs/protocol.md). Whatever goes wrong is an ApiError. */
 import type { ErrorBody, Resolve, RunState } from "../schema/types";
-import { ApiError } from "./errors";
+import { ApiError, UNAUTHENTICATED } from "./errors";
 
 const ANSWER_MS_MAX = 20_000; // above what the slowest part behind a gateway is waited for
+
+const ACCEPT = { Accept: "application/json" }; // or a proxy answers with a page to sign in on
+
+/** Of the gateway, or of what stands before it, in words for who looks at this page. */
+const SIGNED_OUT: ErrorBody = {
+  code: UNAUTHENTICATED,
+  message: "You are not signed in, or your sign-in has expired.",
+};
 
 /** `status` is what goes on now, `last_status` how the newest run that has ended did. Times in ms since the epoch. */
 export interface ConversationRow {
@@ -104,8 +112,11 @@ export class Api {
     try {
       const response = await fetch(this.#base + path, {
         method,
+        redirect: "manual", // to where one signs in, by a proxy: a page to look at, and no answer
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+        ...(body === undefined
+          ? { headers: ACCEPT }
+          : { body: JSON.stringify(body), headers: { ...ACCEPT, "Content-Type": "application/json" } }),
       });
       return { response, text: await response.text() };
     } catch (error) {
@@ -120,6 +131,7 @@ export class Api {
 export const api = new Api();
 
 function errorOf(response: Response, text: string): ErrorBody {
+  if (response.status === 401 || response.status < 400) return SIGNED_OUT; // a redirect, of which a browser tells no status
   try {
     const body = JSON.parse(text);
     if (typeof body.code === "string" && typeof body.message === "string") return body;

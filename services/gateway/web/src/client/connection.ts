@@ -1,7 +1,8 @@
 /** Connection: the shell around `Link`: one WebSocket at a time, one timer, and what the browser says of network and person. */
 import { JSON_PROTOCOL, MESSAGE_BYTES_MAX } from "../schema/constants";
 import type { Ack, AnyServerMessage } from "../schema/types";
-import { ApiError } from "./errors";
+import { type Api, api } from "./api";
+import { ApiError, UNAUTHENTICATED } from "./errors";
 import { type Effect, Link, type LinkState } from "./link";
 import { type Outcome, type Request, refOf } from "./requests";
 import type { Delivery, WatchOptions } from "./watch";
@@ -23,6 +24,7 @@ interface Waiter {
 /** Connects when there is something to do, and then stays connected. */
 export class Connection {
   readonly #url: string;
+  readonly #api: Pick<Api, "agents">;
   readonly #link = new Link(Math.random);
   readonly #watchers = new Map<number, (delivery: Delivery) => void>();
   readonly #waiters = new Map<string, Waiter>();
@@ -32,8 +34,9 @@ export class Connection {
   #known: LinkState = { kind: "connecting" };
   #state: LinkState = { kind: "connecting" };
 
-  constructor(url = pageUrl()) {
+  constructor(url = pageUrl(), asked: Pick<Api, "agents"> = api) {
     this.#url = url;
+    this.#api = asked;
     globalThis.addEventListener?.("online", this.#wake);
     globalThis.addEventListener?.("offline", this.#wake); // which may mean any one of the machine's networks
     globalThis.addEventListener?.("pageshow", this.#wake);
@@ -137,13 +140,29 @@ export class Connection {
 
   #open(id: number): WebSocket {
     const socket = new WebSocket(this.#url, JSON_PROTOCOL);
-    socket.onopen = () => this.#do(this.#link.opened(id, now()));
-    socket.onclose = ({ code, reason }) => this.#do(this.#link.closed(id, code, reason, now()));
+    socket.onopen = () => {
+      opened = true;
+      this.#do(this.#link.opened(id, now()));
+    };
+    let opened = false;
+    socket.onclose = ({ code, reason }) => {
+      this.#do(this.#link.closed(id, code, reason, now()));
+      if (!opened) void this.#askWhy();
+    };
     socket.onmessage = ({ data }) => {
       const message: AnyServerMessage = JSON.parse(data);
       this.#do(this.#link.received(id, message, now()));
     };
     return socket;
+  }
+
+  /** Of a handshake that was refused a browser does not tell the status: an answer to a request does. */
+  async #askWhy(): Promise<void> {
+    try {
+      await this.#api.agents();
+    } catch (error) {
+      if (error instanceof ApiError && error.code === UNAUTHENTICATED) this.#do(this.#link.barred(error));
+    }
   }
 
   #settle(outcome: Outcome): void {

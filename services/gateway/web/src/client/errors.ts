@@ -1,5 +1,8 @@
 import type { ErrorBody } from "../schema/types";
 
+/** The code of the error that asks a person to sign in. */
+export const UNAUTHENTICATED = "unauthenticated";
+
 /** What a gateway refused, or what could not reach one. `code` is stable (docs/errors.md), the message is for a person. */
 export class ApiError extends Error {
   override readonly name = "ApiError";

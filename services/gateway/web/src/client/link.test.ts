@@ -224,6 +224,19 @@ describe("the connection", () => {
     expect(world.line).not.toBeNull();
   });
 
+  it("is not tried again for somebody who is not let in, and is not ended by who was asked too late", () => {
+    const error = { code: "unauthenticated", message: "sign in" };
+    const world = live();
+    expect(world.link.barred(error)).toEqual([]);
+    world.cut(1006);
+    world.do(world.link.barred(error));
+    expect(world.link.state).toEqual({ kind: "closed", error });
+    expect(comesBack(world, 600_000)).toBeNull();
+    world.do(world.link.connect(world.now));
+    world.settle();
+    expect(world.link.state.kind).toBe("open");
+  });
+
   it("that was closed for good is there again when somebody asks for it", () => {
     const world = live();
     world.cut(4400);

@@ -121,6 +121,11 @@ export class Link {
     return socket === this.#socket ? this.#lost({ code, reason, after: null }, now) : [];
   }
 
+  /** Who looks is not let in: to try again changes nothing. */
+  barred(error: ErrorBody): Effect[] {
+    return this.#isOpen ? [] : this.#end(error);
+  }
+
   received(socket: number, message: AnyServerMessage, now: number): Effect[] {
     if (socket !== this.#socket || !this.#isOpen) return [];
     this.#heard = now;

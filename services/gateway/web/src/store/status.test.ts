@@ -12,6 +12,7 @@ const LIVE: Standing = {
 };
 const waiting = { kind: "waiting", at: 99, attempt: 3 } as const;
 const closed = { kind: "closed", error: { code: "connection_refused", message: "go away" } } as const;
+const barred = { kind: "closed", error: { code: "unauthenticated", message: "sign in" } } as const;
 const unknown = { code: "unknown_conversation", message: "there is none" };
 
 const cases: [string, Partial<Standing>, LinkStatus][] = [
@@ -25,6 +26,7 @@ const cases: [string, Partial<Standing>, LinkStatus][] = [
     { link: waiting, active: 0, recovered: "lost" },
     { kind: "reconnecting", at: 99, attempt: 3 },
   ],
+  ["signed out when who looks is not let in any more", { link: barred }, { kind: "signed_out", message: "sign in" }],
   ["offline when the connection is closed for good", { link: closed }, { kind: "offline", message: "go away" }],
   [
     "catching up after it has joined, as far as it is",

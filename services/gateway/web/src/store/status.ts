@@ -1,4 +1,5 @@
 /** What the badge says of the connection to a conversation: always true, and a function of what is known. Pure. */
+import { UNAUTHENTICATED } from "../client/errors";
 import type { LinkState } from "../client/link";
 import type { GapReason } from "../client/watch";
 import type { Reached } from "./progress";
@@ -15,6 +16,7 @@ export type LinkStatus =
   | { kind: "reconnecting"; at: number; attempt: number } // `at`: of the next try
   | { kind: "recovered"; reason: GapReason } // not every event was seen, but what is shown is whole: a snapshot came
   | { kind: "offline"; message: string } // and will not come back by itself
+  | { kind: "signed_out"; message: string } // who looks has to sign in before anything more comes
   | { kind: "missing"; code: string; message: string };
 
 /** What the status follows from. */
@@ -34,7 +36,10 @@ const MISSING: ReadonlySet<string> = new Set(["unknown_conversation", "conversat
 export function statusOf(standing: Standing): LinkStatus {
   const { link, watch, reached, recovered, runs, active } = standing;
   if (typeof watch === "object") return refusal(watch);
-  if (link.kind === "closed") return { kind: "offline", message: link.error.message };
+  if (link.kind === "closed") {
+    const { code, message } = link.error;
+    return { kind: code === UNAUTHENTICATED ? "signed_out" : "offline", message };
+  }
   if (link.kind === "connecting") return { kind: "connecting" };
   if (link.kind === "waiting") return { kind: "reconnecting", at: link.at, attempt: link.attempt };
   if (watch === "lagging") return { kind: "lagging" };

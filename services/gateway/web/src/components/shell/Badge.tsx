@@ -31,6 +31,12 @@ export function Badge({ conversation }: { conversation: Conversation }) {
           {status.kind === "offline" ? "Try again" : "Now"}
         </Button>
       )}
+      {status.kind === "signed_out" && (
+        // What asks people who they are does so when the page is loaded.
+        <Button look="quiet" className={styles.now} onClick={() => location.reload()}>
+          Sign in
+        </Button>
+      )}
     </div>
   );
 }

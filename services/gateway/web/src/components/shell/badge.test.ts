@@ -16,6 +16,7 @@ test.each<[LinkStatus, string]>([
   [{ kind: "reconnecting", at: NOW - 1, attempt: 3 }, "Reconnecting"],
   [{ kind: "recovered", reason: "retention" }, "Recovered from snapshot"],
   [{ kind: "offline", message: "refused" }, "Offline"],
+  [{ kind: "signed_out", message: "sign in" }, "Signed out"],
   [{ kind: "missing", code: "unknown_conversation", message: "there is none" }, "Not found"],
 ])("%o is said as %s", (status, text) => {
   expect(wordsOf(status, NOW).text).toBe(text);

@@ -38,6 +38,8 @@ export function wordsOf(status: LinkStatus, now: number): Words {
       return plain("Recovered from snapshot", RECOVERED[status.reason], "busy");
     case "offline":
       return plain("Offline", status.message, "bad");
+    case "signed_out":
+      return plain("Signed out", status.message, "bad");
     case "missing":
       return plain("Not found", status.message, "bad");
   }

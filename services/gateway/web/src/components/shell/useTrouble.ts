@@ -1,7 +1,12 @@
 import { useCallback, useSyncExternalStore } from "react";
 import type { Conversation } from "../../store/conversation";
 
-const TROUBLES: Record<string, string> = { reconnecting: "Reconnecting", offline: "Offline", missing: "Not found" };
+const TROUBLES: Record<string, string> = {
+  reconnecting: "Reconnecting",
+  offline: "Offline",
+  signed_out: "Signed out",
+  missing: "Not found",
+};
 
 /** What is wrong with the connection to a conversation, in a word; empty if nothing is. */
 export function useTrouble(conversation: Conversation | null): string {
