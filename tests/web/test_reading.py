@@ -1,7 +1,15 @@
-"""Reading along: the page follows what is said until the reader goes elsewhere, fits a phone, and does not talk without end."""
+"""Reading along: the page follows what is said until the reader goes elsewhere, fits a phone, does not talk without end, and says
+how far behind it is.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import itertools
+import re
+import signal
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -9,7 +17,9 @@ import pytest
 from playwright.async_api import expect
 
 from services.runtime import new_id
-from tests.live.stack import running_stack
+from tests.live.stack import Stack, running_stack
+from tests.web.balancer import Balancer, balancing
+from tests.web.browser import Visitor
 
 PHONE = {"width": 390, "height": 844}
 DISTANCE = """() => {
@@ -46,6 +56,25 @@ LISTEN = """() => {
   }).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 
+QUICK, SLOW, SLOWEST = 4_000_000.0, 400_000.0, 20_000.0
+"""Links, in bytes a second: one for the page to come over, one that takes a moment for what is said, one that takes too long."""
+
+LONG = "water " * 33_000
+"""Nearly as long as a message may be: a few of them are more than a gateway keeps for a socket."""
+
+COUNTED = re.compile(r"Catching up \((\d+) of (\d+)\)")
+
+WATCH = """() => {
+  window.said = [];
+  const badge = document.querySelector('[data-testid="badge"]');
+  const look = () => {
+    const now = [badge.dataset.status, badge.textContent];
+    if (`${now}` !== `${window.said.at(-1)}`) window.said.push(now);
+  };
+  new MutationObserver(look).observe(badge, { subtree: true, childList: true, characterData: true, attributes: true });
+  look();
+}"""
+
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory):
@@ -74,11 +103,22 @@ async def long_conversation(api):
 
 async def told(api: httpx2.AsyncClient, text: str, agent: str = "scribe") -> str:
     """A conversation in which something is being answered; returns its id."""
+    conversation = await begun(api)
+    await say(api, conversation, text, agent)
+    return conversation
+
+
+async def begun(api: httpx2.AsyncClient) -> str:
+    """A conversation in which nothing has been said; returns its id."""
     conversation = new_id("c_")
     assert (await api.post("/v1/conversations", json={"id": conversation})).status_code == 201
-    path = f"/v1/conversations/{conversation}/messages"
-    assert (await api.post(path, json={"text": text, "agent": agent})).status_code == 202
     return conversation
+
+
+async def say(api: httpx2.AsyncClient, conversation: str, text: str, agent: str = "scribe", **more: str) -> None:
+    path = f"/v1/conversations/{conversation}/messages"
+    body = {"text": text, "agent": agent} | more
+    assert (await api.post(path, json=body)).status_code == 202
 
 
 async def distance(visitor: Any) -> float:
@@ -156,3 +196,87 @@ async def wheeled(visitor: Any, turn_px: int) -> list[float]:
         await visitor.page.mouse.wheel(0, turn_px)
         moved.append(await visitor.page.evaluate(RESTED) - before)
     return moved
+
+
+async def events(api: httpx2.AsyncClient, conversation: str) -> int:
+    """How many there have been once every run has ended."""
+    async with asyncio.timeout(30):
+        while True:
+            transcript = (await api.get(f"/v1/conversations/{conversation}")).json()["transcript"]
+            if all(run.get("status") == "completed" for run in transcript["runs"]):
+                return int(transcript["input_last"] + sum(run["last"] for run in transcript["runs"]))
+            await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def over_a_slow_link(chromium: Any, stack: Stack, conversation: str) -> AsyncIterator[tuple[Visitor, Balancer]]:
+    """Somebody who sees the conversation live; every change of what the badge says is noted from now on."""
+    async with (
+        balancing([stack.gateways[0].port], bytes_per_s=QUICK) as link,
+        chromium.visitor(link.url) as visitor,
+    ):
+        await visitor.open(conversation)
+        await visitor.has_badge("live", "ended")
+        await visitor.page.evaluate(WATCH)
+        yield visitor, link
+
+
+async def said(visitor: Visitor) -> list[tuple[str, str]]:
+    """What the badge has said since: each status with its words."""
+    return [tuple(change) for change in await visitor.page.evaluate("window.said")]
+
+
+async def test_a_page_that_is_slower_than_the_events_says_that_it_lags_until_it_has_them_all(chromium, stack, api):
+    conversation = await begun(api)
+    async with (
+        over_a_slow_link(chromium, stack, conversation) as (slow, link),
+        chromium.visitor(stack.gateways[0].url) as quick,
+    ):
+        await quick.open(conversation)
+        link.bytes_per_s = SLOWEST
+        for number in range(6):
+            await say(api, conversation, f"{number} {LONG}", multitask="interrupt")
+        link.bytes_per_s = SLOW
+        await slow.has_badge("lagging")
+        await say(api, conversation, "rehearse:tokens=60", multitask="interrupt")
+        link.bytes_per_s = None
+        for visitor in (slow, quick):
+            await visitor.has_badge("ended")
+        statuses = [status for status, _ in itertools.groupby(await said(slow), key=lambda change: change[0])]
+        assert statuses == ["live", "lagging", "live", "ended"]
+        assert await slow.content() == await quick.content()
+
+
+async def test_a_page_that_comes_back_says_how_much_of_what_it_missed_has_come(chromium, stack, api):
+    conversation = await begun(api)
+    await say(api, conversation, f"rehearse:tokens=4 {LONG}")  # so that a snapshot costs more than what is missed
+    before = await events(api, conversation)
+    async with over_a_slow_link(chromium, stack, conversation) as (slow, link):
+        link.cut()
+        await slow.has_badge("reconnecting")
+        for number in range(3):
+            await say(api, conversation, f"rehearse:tokens=4 {number}")
+        missed = await events(api, conversation) - before
+        link.bytes_per_s = SLOWEST
+        link.mend()
+        await slow.has_badge("ended")
+        counted = [COUNTED.fullmatch(words) for _, words in await said(slow)]
+        figures = [(int(one[1]), int(one[2])) for one in counted if one]
+        assert {total for _, total in figures} == {missed}
+        assert [received for received, _ in figures] == sorted({received for received, _ in figures})
+        assert len(figures) > 1
+
+
+async def test_a_run_of_which_nothing_comes_is_said_to_be_silent_until_something_does(chromium, stack, api):
+    async with chromium.visitor(stack.gateways[0].url) as visitor:
+        await visitor.open(await told(api, "rehearse:tokens=200"))
+        await visitor.page.locator('[data-type="message"][data-status="open"]').wait_for()
+        silence = visitor.page.get_by_test_id("silence")
+        stack.workers[0].signal(signal.SIGSTOP)
+        try:
+            await expect(silence).to_have_text(re.compile(r"nothing new for \d+ s"), timeout=15_000)
+            await visitor.has_badge("live")
+        finally:
+            stack.workers[0].signal(signal.SIGCONT)
+        await expect(silence).to_be_hidden()
+        await visitor.has_badge("ended")
