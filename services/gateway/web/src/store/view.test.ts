@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fold, type Item } from "../fold/fold";
+import { rolesOf } from "../fold/roles";
 import { layoutRun, type Row } from "../layout/blocks";
 import type { Frame } from "../schema/types";
 import { GOLDEN, golden } from "../time/logs";
@@ -47,6 +48,7 @@ describe("a view", () => {
           const fresh = new View(folded(frames.slice(0, count)));
           expect(shown(view)).toEqual(shown(fresh));
           expect(view.rows()).toEqual(rowsOf(fresh.fold));
+          expect(view.roles()).toEqual(rolesOf(fresh.fold));
         }
       }),
       { numRuns: 25 },

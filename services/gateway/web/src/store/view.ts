@@ -30,7 +30,8 @@ export class View {
   #rows: readonly Row[] = [];
   #head: Head;
   #structure: number;
-  #roles: { fold: Fold; structure: number; of: Roles } | null = null; // made when first asked for
+  #roles: Roles = new Map(); // as of when they were last asked for
+  #rolesDiffer = true; // perhaps, since then
 
   /** The view takes `fold.changed` and `fold.changedRuns` over: it clears them. */
   constructor(fold: Fold) {
@@ -65,12 +66,17 @@ export class View {
 
   /** Who speaks in a namespace of a run, by `run/namespace`; it changes with the rows. */
   role(key: string): Role | undefined {
-    const known = this.#roles;
-    if (known?.fold !== this.#fold || known.structure !== this.#structure) {
-      const of = new Map([...rolesOf(this.#fold)].map(([one, role]) => [one, share(known?.of.get(one), role)]));
-      this.#roles = { fold: this.#fold, structure: this.#structure, of };
+    return this.roles().get(key);
+  }
+
+  /** All of them. */
+  roles(): Roles {
+    if (this.#rolesDiffer) {
+      const known = this.#roles;
+      this.#roles = new Map([...rolesOf(this.#fold)].map(([key, role]) => [key, share(known.get(key), role)]));
+      this.#rolesDiffer = false;
     }
-    return this.#roles?.of.get(key);
+    return this.#roles;
   }
 
   subscribe(key: ViewKey, listener: () => void): () => void {
@@ -80,6 +86,7 @@ export class View {
   /** Show another fold of the same conversation. What is equal in both keeps its identity; the others are told. */
   replace(fold: Fold): void {
     this.#fold = fold;
+    this.#rolesDiffer = true;
     fold.changed.clear();
     fold.changedRuns.clear();
     for (const id of this.#items.keys()) fold.changed.add(id);
@@ -97,6 +104,7 @@ export class View {
 
   #publish(touched: Set<string>, headed: boolean): void {
     const { items, runs, changed, changedRuns, structure } = this.#fold;
+    this.#rolesDiffer ||= headed || (structure !== this.#structure && this.#speakersMoved());
     const keys: ViewKey[] = [];
     for (const id of changed) if (refresh(this.#items, id, items, copyOfItem)) keys.push(`item:${id}`);
     for (const id of changedRuns) if (refresh(this.#runs, id, runs, copyOfRun)) keys.push(`run:${id}`);
@@ -112,6 +120,16 @@ export class View {
     const before = this.#head;
     this.#head = share(before, headOf(this.#fold));
     return this.#head !== before;
+  }
+
+  /** Whether an agent or a namespace may have come, or gone. */
+  #speakersMoved(): boolean {
+    const { items, changed } = this.#fold;
+    for (const id of changed) {
+      const item = items.get(id);
+      if (!item || item.type === "agent" || !this.#roles.has(`${item.run}/${item.ns}`)) return true;
+    }
+    return false;
   }
 
   /** The runs whose rows may differ: `moved`, as a run's status stands in its rows, and those of items that came, went or ended. */

@@ -48,10 +48,10 @@ interface Bands {
 
 const FAILED: ReadonlySet<string> = new Set(["failed", "interrupted", "cancelled"]);
 
-/** `now` in ms since the epoch. */
-export function spans(source: Source, now: number): Lanes {
+/** `now` in ms since the epoch. `roles` are those of the source, for who has them already. */
+export function spans(source: Source, now: number, roles = rolesOf(source)): Lanes {
   const { items, runs } = source;
-  const bands: Bands = { of: new Map(), roles: rolesOf(source) };
+  const bands: Bands = { of: new Map(), roles };
   for (const item of items.values()) collect(bands, runs.get(item.run), item, now);
   const placed: Span[] = [];
   const ends: number[] = []; // of the last span in each row

@@ -10,7 +10,8 @@ export function useLanes(past: Past, every: number): { lanes: Lanes; axis: Axis;
   // biome-ignore lint/correctness/useExhaustiveDependencies: fold and axis change in place, and the version with them
   return useMemo(() => {
     const axis = past.axis();
+    const { live } = past.conversation;
     // What is open goes on until the last event: the clock of this browser may be another than the log's.
-    return { lanes: spans(past.conversation.live.fold, axis.ts(axis.length)), axis, length: axis.length };
+    return { lanes: spans(live.fold, axis.ts(axis.length), live.roles()), axis, length: axis.length };
   }, [past, version]);
 }
