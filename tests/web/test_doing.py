@@ -118,6 +118,22 @@ async def test_escape_closes_what_is_open_before_it_stops_the_run(visitor, api):
     await visitor.page.get_by_role("button", name="More", exact=True).click()
     await visitor.page.keyboard.press("Escape")
     await expect(visitor.page.get_by_role("button", name="Copy as Markdown")).to_have_count(0)
+    developer = visitor.page.get_by_test_id("developer")
+    handle = visitor.page.get_by_role("slider", name="Moment")
+    past = visitor.page.get_by_test_id("past-banner")
+    await visitor.page.get_by_test_id("developer-toggle").click()
+    await visitor.page.get_by_role("button", name="Open the timeline").click()
+    await handle.press("Home")
+    await expect(past).to_be_visible()
+    await developer.get_by_label("Part of the type").press("Escape")  # the field's own
+    await field(visitor).press("Escape")
+    await expect(past).to_be_hidden()
+    await handle.press("Escape")
+    await expect(handle).to_have_count(0)
+    await expect(visitor.page.get_by_role("button", name="Open the timeline")).to_be_focused()
+    await expect(developer).to_be_visible()
+    await visitor.page.keyboard.press("Escape")
+    await expect(developer).to_have_count(0)
     await expect(visitor.page.get_by_test_id("stop")).to_have_text("Stop")
     await field(visitor).press("Escape")
     await visitor.has_badge("ended")
@@ -134,6 +150,20 @@ async def test_a_message_while_a_run_goes_on_waits_and_is_shown_as_waiting(visit
     await expect(visitor.page.locator('[data-run][data-status="queued"]')).to_be_visible()
     runs = (await transcript(api, conversation))["runs"]
     assert [run.get("status", "queued") for run in runs] == ["running", "queued"]
+
+
+async def test_a_message_that_waits_is_removed_and_the_run_before_it_goes_on(visitor, api):
+    conversation = await told(api, "First")
+    await visitor.open(conversation)
+    await visitor.page.get_by_test_id("stop").wait_for()
+    await field(visitor).fill("On second thoughts, no")
+    await field(visitor).press("Enter")
+    await visitor.page.get_by_role("button", name="Remove").press("Enter")
+    removed = visitor.page.locator('[data-run][data-status="cancelled"]').first
+    await expect(removed).to_have_text("Taken back: no agent reads it")
+    await expect(removed).to_be_focused()
+    await expect(visitor.page.get_by_test_id("composer")).not_to_contain_text("waits")
+    assert [run["status"] for run in (await transcript(api, conversation))["runs"]] == ["running", "cancelled"]
 
 
 async def test_a_message_can_interrupt_the_run(visitor, api):
@@ -280,6 +310,10 @@ async def test_on_a_phone_the_list_is_a_drawer_that_goes_when_a_conversation_is_
     size = {"width": 390, "height": 844}
     async with chromium.visitor(stack.gateways[0].url, viewport=size, has_touch=True, is_mobile=True) as visitor:
         await visitor.open()
+        await expect(visitor.page.get_by_test_id("sidebar")).to_have_count(0)
+        await visitor.page.keyboard.press("/")
+        await expect(visitor.page.get_by_role("searchbox", name="Search conversations")).to_be_focused()
+        await visitor.page.keyboard.press("Escape")
         await expect(visitor.page.get_by_test_id("sidebar")).to_have_count(0)
         await visitor.page.get_by_role("button", name="Conversations", exact=True).click()
         await row(visitor, "Chosen on the way").get_by_role("link").click()

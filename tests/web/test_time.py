@@ -74,6 +74,8 @@ async def copied(visitor: Any) -> str:
 async def test_one_steps_by_single_events_from_nothing_to_all_that_is_live(visitor, conversation):
     handle = await opened(visitor, conversation)
     live = await visitor.content()
+    words = visitor.page.get_by_role("list", name="Who worked when").get_by_role("listitem")
+    await expect(words.filter(has_text=re.compile("^research: .* at the same time as .*analysis"))).to_have_count(1)
     await handle.press("Home")
     await expect(visitor.page.get_by_test_id("past-banner")).to_contain_text("You are looking at the past")
     assert await visitor.items() == 0
