@@ -6,6 +6,9 @@ import { questionOf } from "./question";
 /** Characters of a message that are read out; the message itself can be read in the conversation. */
 const READ_OUT_CHARS = 400;
 
+/** Rows from the end in which a message is looked for: whoever talks has begun last, and messages that wait stand below it. */
+const ROWS_MAX = 200;
+
 /** Read out at once, of what a jump through a conversation passes: the newest. */
 const AT_ONCE = 3;
 
@@ -56,18 +59,14 @@ export class News {
 
   /** Of the main agent in the runs that go on, those that are complete. What it says stands in rows of its own. */
   #messages(): string[] {
-    const { runs } = this.#view.head();
-    const [first = ""] = this.#runs.keys();
-    const before = runs[runs.indexOf(first) - 1]; // it, and all that stands above it, is over
     const found: string[] = [];
-    for (const row of this.#view.rows().toReversed()) {
-      if (!first || row.run === before) break;
+    for (const row of this.#view.rows().slice(-ROWS_MAX)) {
       const told = this.#runs.get(row.run)?.told;
-      const item = row.kind === "block" ? this.#view.fold.items.get(row.block.key) : undefined;
-      if (!told || item?.type !== "message" || item.role === "user" || item.status === "open" || told.has(item.id))
-        continue;
+      if (!told || row.kind !== "block" || told.has(row.block.key)) continue;
+      const item = this.#view.fold.items.get(row.block.key);
+      if (item?.type !== "message" || item.role === "user" || item.status === "open") continue;
       told.add(item.id);
-      found.unshift(shortened(item));
+      found.push(shortened(item));
     }
     return found;
   }
