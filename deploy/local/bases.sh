@@ -20,7 +20,7 @@ if ! docker image inspect "$DEBIAN" > /dev/null 2>&1; then
       - "$DEBIAN"
 fi
 . deploy/local/images.env
-for image in PYTHON NODE NATS POSTGRES HAPROXY; do
+for image in PYTHON NODE NATS POSTGRES HAPROXY PROMETHEUS; do
   name="${image}_IMAGE"
   docker build --quiet --file deploy/local/Dockerfile --target "${image,,}" --tag "${!name}" .
 done

@@ -65,6 +65,10 @@ class ComposeStack:
     def kill(self, container: str) -> None:
         _run(["docker", "kill", container])
 
+    def logs(self, container: str) -> str:
+        """What it wrote on stdout."""
+        return _run(["docker", "logs", container]).stdout.decode()
+
     def admin(self, *words: str) -> str:
         """What the admin command printed. Raises CalledProcessError if it failed."""
         return self.run("run", "--rm", "--no-deps", "-T", "migrate", *words).stdout.decode()

@@ -37,7 +37,7 @@ ONCE = {"prepare", "migrate"}
 ROOT = {"prepare": ["CHOWN"]}
 """Who is root, and with which capabilities: it gives volumes to their owners, and no network reaches it."""
 
-OUTSIDE = {"balancer", "worker", "grafana"}
+OUTSIDE = {"balancer", "worker", "grafana", "traces"}
 """Who reaches the Internet, or is reached from this machine."""
 
 SECRETS = {
