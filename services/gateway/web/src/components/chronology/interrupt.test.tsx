@@ -200,9 +200,10 @@ describe("a screen reader", () => {
     expect(heard()).toEqual(["Quick."]);
   });
 
-  test("is told each question with its words, in an element of its own", () => {
+  test("is told each question once with its words, in an element of its own", () => {
     ask({ prompt: "Tea or coffee?" });
     publish(wait);
+    publish({ type: "tool.started", id: "t", name: "search" }); // somebody else goes on meanwhile
     publish(
       { type: "interrupt.resolved", id: "i", decision: "answered", value: "tea" },
       { type: "interrupt.requested", id: "j", kind: "approval", tool: "pour", prompt: "" },
