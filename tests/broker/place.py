@@ -53,7 +53,7 @@ async def read_all(broker, place: Place, after: int, last: int) -> list[Record]:
 
     async def level() -> bool:
         nonlocal after
-        batch = await broker.read(place.p, place.all, after)
+        batch = await broker.read(place.p, place.all, after, holds=last)
         records.extend(batch.records)
         after = batch.last_seq
         return not batch.pending and after >= last

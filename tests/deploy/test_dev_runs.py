@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
-import sys
 import time
-from pathlib import Path
-from typing import NamedTuple
 
 import httpx2
 import pytest
 
 from services.standalone.nats import binary
 from services.standalone.stack import free_port
-from tests.deploy.manifests import Doc, Manifests, literal_environment, render
-from tests.live.stack import ROOT, Gateway, Process
+from tests.deploy.manifests import literal_environment, render
+from tests.deploy.running import Broker, admin, migrate, services
 from tests.live.viewer import Api, Viewer, eventually
 
 READY_S = 30.0
@@ -25,11 +21,6 @@ READY_S = 30.0
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
-
-
-class Broker(NamedTuple):
-    address: str
-    monitor: str
 
 
 @pytest.fixture
@@ -57,52 +48,25 @@ def broker(tmp_path):
             assert server.poll() is None, (tmp_path / "nats.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        yield Broker(f"127.0.0.1:{port}", f"http://127.0.0.1:{monitor}")
+        yield Broker([f"127.0.0.1:{port}"], [f"http://127.0.0.1:{monitor}"])
     finally:
         server.kill()
         server.wait()
         log.close()
 
 
-def environment(doc: Doc, manifests: Manifests, broker: Broker, folder: Path) -> dict[str, str]:
-    """Of the first container, with the addresses of the cluster replaced by those of this machine."""
-    found = literal_environment(manifests, doc["spec"]["template"]["spec"]["containers"][0])
-    found["ANABRANCH_NATS_URL"] = found["ANABRANCH_NATS_URL"].replace("nats:4222", broker.address)
-    if "ANABRANCH_DATABASE_URL" in found:
-        found["ANABRANCH_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/archive.sqlite3"
-    return found | {"ANABRANCH_METRICS_PORT": str(free_port())}
-
-
-def admin(command: list[str], manifests: Manifests, broker: Broker, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command of the migration's image, as its user."""
-    env = {**os.environ, **environment(next(manifests.of("Job")), manifests, broker, folder)}
-    command = [sys.executable, "-m", "services.admin", *command]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=90, check=False)
-
-
 @pytest.fixture
 def migrated(broker, tmp_path):
     """The broker after the Job."""
-    manifests = render("dev")
-    container = next(manifests.of("Job"))["spec"]["template"]["spec"]["containers"][0]
-    done = admin(container["args"], manifests, broker, tmp_path)
-    assert done.returncode == 0, done.stderr
+    migrate(render("dev"), broker, tmp_path)
     return broker
 
 
 async def test_a_message_is_answered_and_archived_with_the_users_and_settings_of_the_manifests(migrated, tmp_path):
     manifests = render("dev")
-    worker, persister, gateway = (
-        environment(manifests.one("Deployment", name), manifests, migrated, tmp_path)
-        for name in ("worker", "persister", "gateway")
-    )
-    services = [
-        Process("agent_worker", "worker", worker, tmp_path),
-        Process("persister", "persister", persister, tmp_path),
-        entry := Gateway("gateway", gateway, tmp_path),
-    ]
+    entry, started = services(manifests, migrated, tmp_path)
     try:
-        for service in services:
+        for service in started:
             service.start()
         await entry.ready()
         async with Api(entry.url) as api:
@@ -117,12 +81,12 @@ async def test_a_message_is_answered_and_archived_with_the_users_and_settings_of
             return done.returncode == 0 and "1 checked" in done.stdout
 
         await eventually(archived, "the run is in the archive")
-        for service in services:
+        for service in started:
             words = service.log.read_text().lower()
             assert "permission" not in words, words
             assert service.stop(60) == 0
     finally:
-        for service in services:
+        for service in started:
             service.kill()
 
 
@@ -130,7 +94,7 @@ def test_the_autoscalers_find_their_consumers_where_they_look(migrated):
     """KEDA asks `/jsz` of a node and reads the lag out of it; what it does not find it takes for the lag of a whole stream."""
     for scaler in render("production").of("ScaledObject"):
         (asked,) = (trigger["metadata"] for trigger in scaler["spec"]["triggers"])
-        answer = httpx2.get(f"{migrated.monitor}/jsz?acc={asked['account']}&consumers=true&config=true")
+        answer = httpx2.get(f"{migrated.monitors[0]}/jsz?acc={asked['account']}&consumers=true&config=true")
         (account,) = answer.json()["account_details"]
         stream = next(one for one in account["stream_detail"] if one["name"] == asked["stream"])
         consumer = next(one for one in stream["consumer_detail"] if one["name"] == asked["consumer"])

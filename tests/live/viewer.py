@@ -36,13 +36,14 @@ class Viewer:
         *,
         until: Callable[[Viewer], bool],
         connected: asyncio.Event | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         """Subscribe on this gateway and read until `until(self)`; then cut the connection without a goodbye.
 
-        `connected` is set once the viewer is level with the log.
+        `connected` is set once the viewer is level with the log. `headers`: of the handshake.
         """
         address = url.replace("http", "ws") + "/v1/ws"
-        async with asyncio.timeout(DEADLINE_S), _abrupt(address) as socket:
+        async with asyncio.timeout(DEADLINE_S), _abrupt(address, headers) as socket:
             request = wire.Subscribe(conversation=self.conversation, after=self.cursor, **self._subscribe)  # type: ignore[arg-type]
             await socket.send(msgspec.json.encode(request).decode())
             while not until(self):
@@ -78,9 +79,10 @@ class Viewer:
 
 
 @contextlib.asynccontextmanager
-async def _abrupt(address: str):  # type: ignore[no-untyped-def]
+async def _abrupt(address: str, headers: dict[str, str] | None):  # type: ignore[no-untyped-def]
     """A connection that ends like a pulled cable, not with a closing handshake."""
-    socket = await websockets.connect(address, subprotocols=[wire.JSON_PROTOCOL], max_size=None)  # type: ignore[list-item]
+    protocols = [wire.JSON_PROTOCOL]
+    socket = await websockets.connect(address, subprotocols=protocols, additional_headers=headers, max_size=None)  # type: ignore[arg-type]
     try:
         yield socket
     finally:
@@ -90,8 +92,8 @@ async def _abrupt(address: str):  # type: ignore[no-untyped-def]
 class Api:
     """The few HTTP calls that tests make over and over."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx2.AsyncClient(base_url=url, timeout=30.0)
+    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
+        self._client = httpx2.AsyncClient(base_url=url, timeout=30.0, headers=headers)
 
     async def conversation(self) -> str:
         answer = await self._client.post("/v1/conversations", json={})
