@@ -23,7 +23,7 @@ async def admission(settings: Settings) -> AsyncIterator[Identify]:
     Raises Invalid: the settings contradict each other, or would serve other machines without asking who they are.
     Raises Unavailable: the URL of the keys does not answer.
     """
-    _check(settings)
+    check_admission(settings)
     if not settings.jwt_keys:
         yield Development(open_to_network=settings.allow_insecure)
         return
@@ -36,7 +36,8 @@ async def admission(settings: Settings) -> AsyncIterator[Identify]:
         watching.cancel()
 
 
-def _check(settings: Settings) -> None:
+def check_admission(settings: Settings) -> None:
+    """Raises Invalid: see `admission`."""
     named = (settings.jwt_keys, settings.jwt_issuer, settings.jwt_audience)
     if any(named) and not all(named):
         raise Invalid(

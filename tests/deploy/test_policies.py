@@ -88,12 +88,21 @@ BREAKS: dict[str, list[Callable[[Manifests], object]]] = {
     ],
     "variables_are_settings_and_have_values_that_are_taken": [
         lambda m: m.one("ConfigMap", "anabranch")["data"].update(ANABRANCH_LOGLEVEL="INFO"),
+        lambda m: m.one("ConfigMap", "anabranch")["data"].update(OTEL_TRACE_SAMPLER="always_on"),
         lambda m: m.one("ConfigMap", "anabranch")["data"].update(ANABRANCH_LOG_LEVEL="LOUD"),
         lambda m: variable(m, "worker", "ANABRANCH_SLOTS").update(name="ANABRANCH_SLOT"),
         lambda m: variable(m, "worker", "ANABRANCH_SLOTS").update(value="many"),
         lambda m: first(m, "persister")["env"].remove(variable(m, "persister", "ANABRANCH_DATABASE_URL")),
         lambda m: first(m, "worker")["env"].remove(variable(m, "worker", "NATS_PASSWORD")),
         lambda m: m.one("ConfigMap", "anabranch")["data"].update(ANABRANCH_HOST="127.0.0.1"),
+    ],
+    "the_gateway_asks_who_is_there": [
+        lambda m: m.one("ConfigMap", "anabranch")["data"].pop("ANABRANCH_JWT_ISSUER"),
+        lambda m: m.one("ConfigMap", "anabranch")["data"].update(ANABRANCH_ALLOW_INSECURE="1"),
+        lambda m: m.one("ConfigMap", "anabranch")["data"].update(
+            ANABRANCH_ALLOW_INSECURE="1", ANABRANCH_JWT_KEYS="", ANABRANCH_JWT_ISSUER="", ANABRANCH_JWT_AUDIENCE=""
+        ),
+        lambda m: first(m, "gateway").pop("volumeMounts"),
     ],
     "there_is_time_to_drain": [
         lambda m: variable(m, "gateway", "ANABRANCH_DRAIN_S").update(value="75"),

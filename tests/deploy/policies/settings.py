@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec.structs import fields
+from opentelemetry.sdk import environment_variables
 
 from schemas.errors import Invalid
 from services import health, tracing
@@ -16,6 +17,7 @@ from services.broker import stream_file, streams
 from services.broker.credentials import Credentials
 from services.broker.stream_file import read_layout
 from services.gateway import settings as gateway
+from services.gateway.admission import check_admission
 from services.persister import settings as persister
 from services.runtime import Logging, _variable, read_settings
 from tests.deploy.manifests import (
@@ -39,8 +41,8 @@ OF_THE_URL = {"NATS_PASSWORD", "NATS_SCHEME", "NATS_ADDRESS", "MIGRATED_BY"}
 """Not settings: parts of ANABRANCH_NATS_URL, and what makes a new version a new Job."""
 
 
-OF_THE_SDK = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
-"""Read by the SDK of OpenTelemetry (docs/settings.md)."""
+OF_THE_SDK = {name for name in dir(environment_variables) if name.startswith("OTEL_")}
+"""Read by the SDK of OpenTelemetry."""
 
 
 @policy
@@ -66,6 +68,23 @@ def variables_are_settings_and_have_values_that_are_taken(manifests: Manifests) 
         host = environment.get("ANABRANCH_HOST" if name == "gateway" else "ANABRANCH_METRICS_HOST")
         if host != "0.0.0.0":
             yield f"{name} listens on {host}, where no probe reaches it"
+
+
+@policy
+def the_gateway_asks_who_is_there(manifests: Manifests) -> Iterator[str]:
+    """But where it is only tried, and nobody from outside reaches it."""
+    container = manifests.one("Deployment", "gateway")["spec"]["template"]["spec"]["containers"][0]
+    settings = read_settings(gateway.Settings, literal_environment(manifests, container))
+    try:
+        check_admission(settings)
+    except Invalid as error:
+        yield f"gateway: {error}"
+    meant_for_others = manifests.one("ConfigMap", "anabranch")["data"].get("ANABRANCH_PROFILE") == "production"
+    if settings.allow_insecure and (meant_for_others or any(manifests.of("Ingress"))):
+        yield "the gateway serves everybody"
+    mounts = [one["mountPath"] for one in container.get("volumeMounts", [])]
+    if settings.jwt_keys.startswith("/") and not any(settings.jwt_keys.startswith(f"{path}/") for path in mounts):
+        yield f"gateway: nothing is mounted where its keys are: {settings.jwt_keys}"
 
 
 def known_variables() -> dict[str, set[str]]:
