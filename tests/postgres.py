@@ -65,13 +65,27 @@ class Server:
 
 
 class Cluster(Server):
-    """A server of our own in a new folder below the temporary one. On Linux it dies with the tests, however they end."""
+    """A server of our own in a new folder below the temporary one. On Linux it dies with the tests, however they end.
 
-    def __init__(self) -> None:
+    `certificates`: a folder with `tls.crt` and `tls.key`; with it, clients may ask for TLS.
+    """
+
+    def __init__(self, *, certificates: Path | None = None) -> None:
         self._prefix, owner = _unprivileged()
         self._folder = Path(tempfile.mkdtemp(prefix="anabranch-pg-"))
+        self._tls: dict[str, object] = {}
+        if certificates is not None:
+            for name in ("tls.crt", "tls.key"):
+                shutil.copy(certificates / name, self._folder)
+            (self._folder / "tls.key").chmod(0o600)
+            self._tls = {
+                "ssl": "on",
+                "ssl_cert_file": self._folder / "tls.crt",
+                "ssl_key_file": self._folder / "tls.key",
+            }
         if owner is not None:
-            os.chown(self._folder, owner.pw_uid, owner.pw_gid)
+            for path in (self._folder, *self._folder.iterdir()):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         super().__init__(f"postgresql+asyncpg://postgres@127.0.0.1:{self._port}")
@@ -89,6 +103,7 @@ class Cluster(Server):
             "max_connections": 60,
             "shared_buffers": "16MB",
             "fsync": "off",  # only the processes crash here, never the machine
+            **self._tls,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._process = self._spawn("postgres", "-D", str(self._data), *options)

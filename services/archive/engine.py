@@ -143,6 +143,8 @@ def _is_poison(error: Exception) -> bool:
         return True
     if not isinstance(error, DBAPIError) or error.connection_invalidated:
         return False
+    if error.statement is None:  # it failed to connect: with data at hand or not, none was looked at
+        return False
     state = str(getattr(error.orig, "sqlstate", None) or "")
     # A value that the driver itself cannot encode never reaches the server and has no SQLSTATE.
     return state.startswith(_POISON) or isinstance(getattr(error.orig, "__cause__", None), ValueError)

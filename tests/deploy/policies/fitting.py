@@ -66,7 +66,7 @@ def what_is_referred_to_is_there_or_documented(manifests: Manifests) -> Iterator
     asked_for |= set() if there & {("StatefulSet", "nats")} else {"anabranch-nats-tls"}
     for name, pod in manifests.pods:
         for kind, wanted in references(pod):
-            yours = (kind == "Secret" and wanted in asked_for) or (kind, wanted) == KEYS_TO_MAKE
+            yours = (kind == "Secret" and wanted in asked_for) or (kind == "ConfigMap" and wanted in FILES_TO_MAKE)
             if (kind, wanted) not in there and not yours:
                 yield f"{name} wants the {kind} {wanted}"
         if ("ServiceAccount", pod["spec"].get("serviceAccountName")) not in there:
@@ -76,8 +76,8 @@ def what_is_referred_to_is_there_or_documented(manifests: Manifests) -> Iterator
 SECRETS_TO_MAKE = {"anabranch-nats", "anabranch-database", "anabranch-model"}
 """In production: docs/operations.md says how."""
 
-KEYS_TO_MAKE = ("ConfigMap", "anabranch-jwks")
-"""The public keys of who issues tokens: as above."""
+FILES_TO_MAKE = {"anabranch-jwks", "anabranch-database-ca"}
+"""ConfigMaps: the public keys of who issues tokens, the authority of the database. As above."""
 
 
 def references(pod: Doc) -> Iterator[tuple[str, str]]:

@@ -41,6 +41,10 @@ OF_THE_URL = {"NATS_PASSWORD", "NATS_SCHEME", "NATS_ADDRESS", "MIGRATED_BY"}
 """Not settings: parts of ANABRANCH_NATS_URL, and what makes a new version a new Job."""
 
 
+OF_THE_DRIVER = {"PGSSLROOTCERT"}
+"""Read by the driver of PostgreSQL."""
+
+
 OF_THE_SDK = {name for name in dir(environment_variables) if name.startswith("OTEL_")}
 """Read by the SDK of OpenTelemetry."""
 
@@ -49,7 +53,7 @@ OF_THE_SDK = {name for name in dir(environment_variables) if name.startswith("OT
 def variables_are_settings_and_have_values_that_are_taken(manifests: Manifests) -> Iterator[str]:
     known = known_variables()
     shared = set(manifests.one("ConfigMap", "anabranch")["data"])
-    if strange := shared - set().union(*known.values()) - OF_THE_URL - OF_THE_SDK:
+    if strange := shared - set().union(*known.values()) - OF_THE_URL - OF_THE_SDK - OF_THE_DRIVER:
         yield f"ConfigMap anabranch: nobody reads {', '.join(sorted(strange))}"
     for name, kinds in READ_BY.items():
         container = manifests.one("Deployment", name)["spec"]["template"]["spec"]["containers"][0]
