@@ -51,6 +51,6 @@ async def test_without_an_authority_it_says_which_file_is_missing(url, tmp_path,
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     archive = open_reader(url)
-    with pytest.raises(Unavailable, match="root certificate file .* does not exist"):
+    with pytest.raises(Unavailable, match=r"root certificate file .* does not exist"):
         await archive.ping()
     await archive.close()
