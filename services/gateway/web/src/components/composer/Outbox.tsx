@@ -41,7 +41,7 @@ function Entry({ entry, onEdit }: { entry: Outgoing; onEdit(text: string): void 
   const failed = entry.state === "failed";
   return (
     <li ref={place} className={styles.entry} data-state={entry.state}>
-      <p className={styles.text} dir="auto">
+      <p className={styles.text} dir="auto" tabIndex={failed ? 0 : undefined /* it may scroll */}>
         {entry.text}
       </p>
       {failed ? (

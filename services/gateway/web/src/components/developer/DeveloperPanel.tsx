@@ -2,9 +2,9 @@ import { X } from "lucide-react";
 import { useDeferredValue, useEffect, useState } from "react";
 import { happening } from "../../time/playback";
 import { Button, IconButton } from "../shell/Button";
+import { copy } from "../shell/copy";
 import type { Timed } from "../time/past";
 import { useRecorded } from "../time/useRecorded";
-import { copy } from "./copy";
 import styles from "./developer.module.css";
 import { EventDetail } from "./EventDetail";
 import { EventList } from "./EventList";
@@ -39,7 +39,7 @@ export default function DeveloperPanel({ conversation, onClose }: Props) {
           <Button onClick={() => setPaused(paused === null ? recorder.end : null)}>
             {paused === null ? "Pause" : `Go on (${recorder.end - paused} new)`}
           </Button>
-          <Button onClick={() => copy("The events", jsonLines(recorder, filter))}>Copy as JSON lines</Button>
+          <Button onClick={() => void copy("Events", () => jsonLines(recorder, filter))}>Copy as JSON lines</Button>
           <IconButton label="Close the developer view" onClick={onClose}>
             <X size={16} />
           </IconButton>

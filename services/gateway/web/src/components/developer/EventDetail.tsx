@@ -3,7 +3,7 @@ import type { Happening } from "../../time/playback";
 import type { Recorder } from "../../time/recording";
 import { bytes } from "../chronology/format";
 import { Button, IconButton } from "../shell/Button";
-import { copy } from "./copy";
+import { copy } from "../shell/copy";
 import styles from "./developer.module.css";
 import { curl, whole } from "./events";
 
@@ -24,8 +24,8 @@ export function EventDetail({ recorder, happening, onClose }: Props) {
           event {index + 1} of {recorded.events} in its frame of {bytes(recorded.bytes)}
         </span>
         <div className={styles.buttons}>
-          <Button onClick={() => copy("The event", json)}>Copy JSON</Button>
-          <Button onClick={() => copy("The command", curl(recorder, happening, location.origin))}>
+          <Button onClick={() => void copy("Event", () => json)}>Copy JSON</Button>
+          <Button onClick={() => void copy("Command", () => curl(recorder, happening, location.origin))}>
             Copy as curl (streams)
           </Button>
           <IconButton label="Close the event" onClick={onClose}>

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { intoClipboard } from "../shell/copy";
 import css from "./markdown.module.css";
 
 /** How long the button says that it has copied. */
@@ -13,7 +14,7 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
     return () => clearTimeout(timer);
   }, [said]);
   const copy = () =>
-    navigator.clipboard.writeText(text).then(
+    intoClipboard(text).then(
       () => setSaid("Copied"),
       () => setSaid("Not allowed"),
     );

@@ -7,7 +7,7 @@ import { sentence } from "./sentence";
 export function Missing({ message }: { message: string }) {
   return (
     <div className={styles.missing}>
-      <h2>This conversation is not here</h2>
+      <h1>This conversation is not here</h1>
       <p>{sentence(message)}</p>
       <Button look="solid" onClick={() => go({ conversation: "", at: "" }, "replace")}>
         Start a new one

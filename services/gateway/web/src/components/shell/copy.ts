@@ -1,13 +1,13 @@
-import { useNotices } from "./notices";
+import { attempt, useNotices } from "./notices";
 
 /** Put a text into the clipboard, and say so, or why not. */
 export async function copy(what: string, text: () => string | Promise<string>): Promise<void> {
-  const { say } = useNotices.getState();
-  if (!navigator.clipboard) return say("Browsers let a page copy over HTTPS or from this machine only.", "error");
-  try {
-    await navigator.clipboard.writeText(await text());
-    say(`${what} copied`);
-  } catch (error) {
-    say(`Not copied: ${(error as Error).message}`, "error");
-  }
+  const copied = await attempt(`${what} not copied`, async () => intoClipboard(await text()));
+  if (copied) useNotices.getState().say(`${what} copied`);
+}
+
+/** Rejects where the browser does not let it. */
+export async function intoClipboard(text: string): Promise<void> {
+  if (!navigator.clipboard) throw new Error("Browsers let a page copy over HTTPS or from this machine only");
+  await navigator.clipboard.writeText(text);
 }

@@ -3,7 +3,7 @@ import { hrefOf } from "../../store/route";
 import { positionAt } from "../../time/playback";
 import { duration } from "../chronology/format";
 import { Button, IconButton } from "../shell/Button";
-import { attempt, useNotices } from "../shell/notices";
+import { copy } from "../shell/copy";
 import { useToLive } from "./PastBanner";
 import { useStanding } from "./PastProvider";
 import { type Past, SPEEDS, type Speed } from "./past";
@@ -70,9 +70,7 @@ export function Controls({ past, text, zoom, onZoom, from }: Props) {
   );
 }
 
-async function copyLink(past: Past): Promise<void> {
+function copyLink(past: Past): void {
   const link = hrefOf({ conversation: past.conversation.id, at: past.moment });
-  const url = new URL(link, location.href).href;
-  const copied = await attempt("The link could not be copied", () => navigator.clipboard.writeText(url));
-  if (copied) useNotices.getState().say("Link to this moment copied");
+  void copy("Link to this moment", () => new URL(link, location.href).href);
 }
