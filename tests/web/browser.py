@@ -52,8 +52,12 @@ async () => {
 }
 """
 
+FOLDED = '[data-testid="conversation"] section[data-key] > div > button[aria-expanded="false"]'
+"""What opens a panel: a deep one is folded for who came when its agent had ended, and may not be for who saw it work."""
+
 CONTENT = """
 () => {
+  const drawn = '[data-item], [data-key], [data-run]'; // items, panels with their further parts, run rows and summaries
   // The words of each text by itself: `textContent` would glue what stands beside each other, `35 ms` and `values: …`.
   const words = (root) => {
     root.normalize();
@@ -62,14 +66,18 @@ CONTENT = """
     while (texts.nextNode()) found.push(texts.currentNode.data);
     return found.join(' ').replace(/\\s+/g, ' ').trim();
   };
-  return [...document.querySelectorAll('[data-testid="conversation"] [data-item]')].map((element) => {
+  const idOf = ({ key, item, run, summary }) => key ?? item ?? `${run} ${summary ?? 'row'}`;
+  const typeOf = ({ type, key, summary }) => type ?? (key ? 'part' : summary === undefined ? 'run' : 'summary');
+  const elements = [...document.querySelector('[data-testid="conversation"]').querySelectorAll(drawn)];
+  return elements.map((element) => {
     const copy = element.cloneNode(true);
-    for (const other of copy.querySelectorAll('[data-item], time')) other.remove();
+    for (const other of copy.querySelectorAll(`${drawn}, time`)) other.remove();
     return {
-      id: element.dataset.item,
-      type: element.dataset.type,
-      status: element.dataset.status,
+      id: idOf(element.dataset),
+      type: typeOf(element.dataset),
+      status: element.dataset.status ?? '',
       ns: element.closest('[data-ns]')?.dataset.ns ?? 'main',
+      within: elements.indexOf(element.parentElement.closest(drawn)),
       text: words(copy),
     };
   });
@@ -156,19 +164,26 @@ class Visitor:
         return await self.page.locator('[data-testid="conversation"] [data-item]').count()
 
     async def content(self) -> list[dict[str, Any]]:
-        """Every item of the conversation in the order of the page: id, type, status, namespace, visible text."""
+        """Everything in the conversation in the order of the page, all unfolded: id, type (of an item; or `part` of an agent's
+        work, `run`, `summary`), status, namespace, visible text, and `within`, the index of what it stands in, or -1.
+        """
         size = self.page.viewport_size
         assert size is not None
         await self.page.set_viewport_size({"width": size["width"], "height": TALL_PX})
         try:
-            await self.eventually(self._whole, "the whole conversation is drawn")
+            await self.eventually(self._unfolded, "the whole conversation is drawn")
             content: list[dict[str, Any]] = await self.page.evaluate(CONTENT)
         finally:
             await self.page.set_viewport_size(size)
         return content
 
-    async def _whole(self) -> bool:
-        return bool(await self.page.evaluate(WHOLE))
+    async def _unfolded(self) -> bool:
+        if not await self.page.evaluate(WHOLE):
+            return False
+        folded = await self.page.locator(FOLDED).all()
+        for button in folded[:1]:
+            await button.click()
+        return not folded
 
     async def eventually(self, condition: Callable[[], Awaitable[bool]], what: str, within_s: float = WITHIN_S) -> None:
         try:

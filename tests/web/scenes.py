@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple
 
 import httpx2
 import pytest
 
+from services.agent_worker.agents.tour import scribe
+from services.agent_worker.models.scripted import Scripted
+from services.agent_worker.open_run import open_run
+from services.broker.jetstream import connect
 from services.runtime import new_id
 from tests.live.stack import Stack
 from tests.web.balancer import Balancer
@@ -20,45 +24,83 @@ SETTINGS = {"ANABRANCH_SCRIPTED_TOKENS_PER_S": "60", "ANABRANCH_ACK_WAIT_S": "1.
 """Fast enough that a scene takes seconds, slow enough that what disturbs it comes in its midst."""
 
 DURATION = re.compile(r"\d+(\.\d+)? (ms|s|min)\b")
+CALLED = re.compile(r" (?=ask_)")
+"""What comes before it on a tool call's card is its title, behind it is its name."""
+PART = re.compile(r"^[^/]+/")
+"""Of a panel's id: the run."""
 
-MESSAGES = 10
-"""Of the long conversation: sent at once, so that all but the first wait."""
+PAST = 50
+"""Runs of the long conversation before somebody comes, each with a question and its answer: ten screens of them."""
 
 
 class Scene(NamedTuple):
     name: str
     agent: str
-    text: str
-    messages: int
+    texts: tuple[str, ...]
+    """Sent at once, so that all but the first wait."""
     midst: int
     """Items on the page when the disturbance comes."""
-    namespaces: set[str]
+    panels: frozenset[str] = frozenset()
+    """The panels on the final page, each with what it stands in."""
+    past: int = 0
+    """Runs before all that."""
 
 
+ASKED = "tool Ask research, main/research:1"
 SCENES = [
-    Scene("one agent", "assistant", "Explain the values of the river rehearse:tokens=120", 1, 2, {"main"}),
-    Scene("two at once", "debate", "Should the river be dammed?", 1, 3, {"main", "main/advocate:1", "main/sceptic:1"}),
+    Scene("one agent", "assistant", ("Explain the course of the river rehearse:tokens=120",), 2),
+    Scene(
+        "two at once",
+        "debate",
+        ("Should the river be dammed?",),
+        3,
+        frozenset({"main/advocate:1", "main/sceptic:1", "main/advocate:1#2", "main/sceptic:1#2"}),
+    ),
     Scene(
         "nested agents",
         "team",
-        "Why does the river split? rehearse:tokens=40",
-        1,
+        ("Why does the river split?",),
         7,
-        {"main", "main/analysis:1", "main/research:1", "main/research:1/reader:1", "main/visualisation:1"},
+        frozenset(
+            {"tool Ask analysis, main/analysis:1", ASKED, f"{ASKED}, main/research:1/reader:1", "main/visualisation:1"}
+        ),
     ),
-    Scene("a long conversation", "scribe", "What the river did rehearse:tokens=40", MESSAGES, 9, {"main"}),
+    Scene("a long conversation", "scribe", ("The ferry at noon", "The weir at dusk", "The sea at last"), 9, past=PAST),
 ]
 """The scripted model says the same to the same question, so that a disturbed run can be compared with another; and about
 as many tokens as a question asks for.
 """
 
+PLACES = (
+    "The source",
+    "The first bridge",
+    "The mill",
+    "The ford",
+    "The old lock",
+    "The island",
+    "The harbour",
+    "The bend",
+)
+HOURS = ("at dawn", "in the morning", "at noon", "in the afternoon", "at dusk", "by night")
+
 ENDED = {"completed", "failed", "cancelled", "superseded"}
+
+
+class Shown(NamedTuple):
+    """Something on a page: without ids, and without how long it took."""
+
+    type: str
+    status: str
+    ns: str
+    within: tuple[str, ...]
+    """What it stands in, from the outside in: tool calls by their names, panels by their namespaces and parts."""
+    text: str
 
 
 class World(NamedTuple):
     stack: Stack
     balancer: Balancer
-    uncut: dict[str, list[tuple[Any, ...]]]
+    uncut: dict[str, list[Shown]]
     """What the page showed of each scene that nothing disturbed."""
 
     @contextlib.asynccontextmanager
@@ -67,20 +109,26 @@ class World(NamedTuple):
         async with httpx2.AsyncClient(base_url=self.stack.gateways[-1].url) as api:
             yield api
 
-    async def begin(self) -> str:
-        """A conversation in which nothing has been said."""
+    async def begin(self, past: int = 0) -> str:
+        """A conversation in which nothing has been said but `past` questions, each with its answer."""
         conversation = new_id("c_")
         async with self.api() as api:
             assert (await api.post("/v1/conversations", json={"id": conversation})).status_code == 201
+        if past:
+            await tell_past(self.stack.nats.url, conversation, past)
         return conversation
 
-    async def play(self, scene: Scene, conversation: str) -> None:
+    async def play(self, scene: Scene, conversation: str) -> list[str]:
+        """Returns the runs that answer."""
         path = f"/v1/conversations/{conversation}/messages"
+        runs: list[str] = []
         async with self.api() as api:
-            for number in range(scene.messages):
-                body = {"id": f"{conversation}-{number}", "text": f"{scene.text} {number}", "agent": scene.agent}
+            for number, text in enumerate(scene.texts):
+                body = {"id": f"{conversation}-{number}", "text": text, "agent": scene.agent}
                 response = await api.post(path, json=body)
                 assert response.status_code == 202, response.text
+                runs.append(response.json()["run"])
+        return runs
 
     async def runs(self, conversation: str) -> list[dict[str, Any]]:
         async with self.api() as api:
@@ -98,39 +146,78 @@ class World(NamedTuple):
                 await asyncio.sleep(0.1)
 
 
-def shown(content: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """What is to be equal: everything that was said and done, in order, without ids and without how long it took."""
-    return [(item["type"], item["status"], item["ns"], DURATION.sub("…", item["text"])) for item in content]
+async def tell_past(nats_url: str, conversation: str, runs: int) -> None:
+    """Have the scribe write as many lines, here and as fast as it goes."""
+    broker = await connect(nats_url, "past")
+    for number in range(runs):
+        text = f"{PLACES[number % len(PLACES)]} {HOURS[number % len(HOURS)]}"
+        opened = open_run(broker, agent="scribe", message=text, conversation=conversation, model=Scripted(0))
+        async with opened as run:
+            await scribe(run, text)
+    await broker.close()
 
 
-async def in_the_midst(world: World, visitor: Visitor, scene: Scene) -> str:
-    """Play the scene to the visitor until some of it is on the page and something is being said; returns its conversation."""
-    conversation = await world.begin()
-    await visitor.open(conversation)
-    await visitor.has_badge("live", "ended")
-    await world.play(scene, conversation)
+def shown(content: list[dict[str, Any]]) -> list[Shown]:
+    """What is to be equal: everything that was said and done, in order, and what it stands in."""
+    return [
+        Shown(one["type"], one["status"], one["ns"], tuple(around(content, one)), DURATION.sub("…", one["text"]))
+        for one in content
+    ]
+
+
+def around(content: list[dict[str, Any]], one: dict[str, Any]) -> Iterator[str]:
+    if one["within"] >= 0:
+        outer = content[one["within"]]
+        yield from around(content, outer)
+        yield place(outer)
+
+
+def place(one: dict[str, Any]) -> str:
+    """A panel by its namespace and part, a tool call by its name."""
+    if one["type"] == "tool":
+        return f"tool {CALLED.split(one['text'])[0]}"
+    return PART.sub("", one["id"])
+
+
+def panels(content: list[dict[str, Any]]) -> set[str]:
+    """Every panel with what it stands in, as `Scene.panels` says it."""
+    return {", ".join([*around(content, one), place(one)]) for one in content if one["type"] in {"agent", "part"}}
+
+
+async def in_the_midst(world: World, visitor: Visitor, scene: Scene, *others: Visitor) -> str:
+    """Play the scene to the visitors until some of it is on the page of the first and something is being said; returns its
+    conversation.
+    """
+    conversation = await world.begin(scene.past)
+    for one in (visitor, *others):
+        await one.open(conversation)
+        await one.has_badge("live", "ended")
+    first, *_ = runs = await world.play(scene, conversation)
     open_item = visitor.page.locator('[data-item][data-status="open"]')
+    answered = visitor.page.locator(f'[data-run="{first}"][data-summary]')
 
     async def begun() -> bool:
-        return await visitor.items() >= scene.midst and await open_item.count() > 0
+        behind = len(runs) == 1 or await answered.count() > 0
+        return behind and await visitor.items() >= scene.midst and await open_item.count() > 0
 
     await visitor.eventually(begun, f"{scene.midst} items of {scene.name} are on the page")
     return conversation
 
 
-async def at_the_end(world: World, visitor: Visitor, conversation: str, scene: Scene) -> list[tuple[Any, ...]]:
+async def at_the_end(world: World, visitor: Visitor, conversation: str, scene: Scene) -> list[Shown]:
     """Wait until all is over; returns what the page shows."""
     runs = await world.over(conversation)
-    assert [run["status"] for run in runs] == ["completed"] * scene.messages
+    assert [run["status"] for run in runs] == ["completed"] * (scene.past + len(scene.texts))
     await visitor.has_badge("ended")
     seen = await visitor.content()
-    assert {item["ns"] for item in seen} == scene.namespaces
+    assert panels(seen) == scene.panels
     assert [item for item in seen if item["status"] == "open"] == []
     assert len({item["id"] for item in seen}) == len(seen)
+    assert len([item for item in seen if item["type"] == "summary"]) == len(runs)
     return shown(seen)
 
 
-async def as_uncut(chromium, world: World, scene: Scene) -> list[tuple[Any, ...]]:
+async def as_uncut(chromium, world: World, scene: Scene) -> list[Shown]:
     """What a page shows that watched the scene from before it began, and that nothing disturbed."""
     if scene.name not in world.uncut:
         async with chromium.visitor(world.balancer.url) as visitor:

@@ -34,7 +34,7 @@ async def debate(run: Run, task: str) -> str:
             )
             for name, side in SIDES
         ]
-        argued = await _at_once(speakers, lambda side: f"In two sentences, argue {side} this: {task}")
+        argued = await _at_once(speakers, lambda side: f"In three sentences, argue {side} this: {task}")
         differ = await run.say(
             f"{argued}\n\nIn one sentence, say where the two sides differ about: {task}",
             system=FAIR,
@@ -60,7 +60,7 @@ async def _at_once(speakers: Sequence[Speaker], prompt: Callable[[str], str]) ->
 
 async def _say(speaker: Speaker, prompt: str) -> str:
     said = await speaker.run.say(
-        prompt, system="You argue one side, plainly.", max_tokens=answer_tokens(speaker.run.model, 100)
+        prompt, system="You argue one side, plainly.", max_tokens=answer_tokens(speaker.run.model, 120)
     )
     speaker.run.result = said.text
     return said.text

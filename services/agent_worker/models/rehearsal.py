@@ -97,7 +97,11 @@ def _dice(request: ModelRequest) -> random.Random:
 
 
 def _fill(template: str, topic: Topic) -> str:
-    return template.format_map(topic._asdict())
+    return template.format_map({**topic._asdict(), "Subject": _capital(topic.subject)})
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _sentences(prompt: str, topic: Topic, dice: random.Random) -> Iterator[str]:
@@ -136,7 +140,7 @@ def _prose(said: Iterator[str], room: int) -> str:
 def _answer(said: Iterator[str], topic: Topic, dice: random.Random, room: int) -> str:
     """About `room` tokens of Markdown: a heading and a paragraph, then sections, and a paragraph at the end."""
     opening = f"{_fill(dice.choice(lines.OPENINGS), topic)} {_prose(said, 30)}"
-    parts = [f"## {topic.subject[:1].upper()}{topic.subject[1:]}", opening]
+    parts = [f"## {_capital(topic.subject)}", opening]
     used = sum(len(tokens_of(part)) for part in parts)
     sections = _sections(said, dice)
     while used < room - 30:

@@ -1,5 +1,5 @@
 """The lines of the scripted model, by what it is asked for. Slots: `{a}` and `{b}` are what the question is about, always
-after a preposition, so that one and many read well; `{subject}` is the question itself.
+after a preposition, so that one and many read well; `{subject}` is the question itself, `{Subject}` with a capital.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ ROLES = (
     (
         "ship's log",
         (
-            "Passed {subject}: water steady, wind light, all well.",
-            "Noted {subject}: the level fell by a hand's breadth, and the crew is rested.",
-            "Reached {subject}: a little mist, clear by the time the kettle boiled.",
+            "{Subject}: water steady, wind light, all well.",
+            "{Subject}: the level fell by a hand's breadth, and the crew is rested.",
+            "{Subject}: a little mist, clear by the time the kettle boiled.",
         ),
     ),
     (

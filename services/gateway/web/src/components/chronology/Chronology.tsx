@@ -14,8 +14,10 @@ import { estimate, find } from "./rows";
 
 /** Rows drawn beyond each edge of the screen, so that scrolling finds them drawn. */
 const OVERSCAN = 4;
-/** Frames within which a row that is scrolled to is drawn, or the search for it is given up. */
+/** Frames within which a row that is scrolled to is drawn and at rest, or the search for it is given up. */
 const REVEAL_FRAMES = 30;
+/** Frames in which it stays where it is: what stands before it may get its true height only when it is near. */
+const REST_FRAMES = 5;
 
 /** The conversation of the view around it, live or past. `children` stand after its last row. */
 export function Chronology({ children }: { children?: ReactNode }) {
@@ -129,10 +131,11 @@ function useFollow(list: React.RefObject<HTMLDivElement | null>) {
 }
 
 /**
- * Once the first of `keys` is drawn, bring it to the upper edge and put the focus on it. Until then go where it will be: to
- * the innermost of the blocks around it, the other `keys`, that has a place on the page.
+ * Once the first of `keys` is drawn, bring it to the upper edge, put the focus on it, and see that it stays there for
+ * `REST_FRAMES`. Until then go where it will be: to the innermost of the blocks around it, the other `keys`, that has a
+ * place on the page.
  */
-function show(list: React.RefObject<HTMLDivElement | null>, keys: readonly string[], frames: number): void {
+function show(list: React.RefObject<HTMLDivElement | null>, keys: readonly string[], frames: number, rested = 0): void {
   requestAnimationFrame(() => {
     const places = keys.map((key) => {
       const quoted = CSS.escape(key);
@@ -142,9 +145,11 @@ function show(list: React.RefObject<HTMLDivElement | null>, keys: readonly strin
       );
     });
     const place = places.find(Boolean);
+    const before = list.current?.scrollTop;
     place?.scrollIntoView({ block: "start" });
-    if (place && place === places[0] && place.hasAttribute("data-key")) {
-      place.querySelector("button")?.focus({ preventScroll: true });
-    } else if (frames > 0) show(list, keys, frames - 1);
+    const found = place && place === places[0] && place.hasAttribute("data-key");
+    if (found && !place.contains(document.activeElement)) place.querySelector("button")?.focus({ preventScroll: true });
+    const now = found && list.current?.scrollTop === before ? rested + 1 : 0;
+    if (frames > 0 && now < REST_FRAMES) show(list, keys, frames - 1, now);
   });
 }
