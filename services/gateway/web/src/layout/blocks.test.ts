@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Block, layoutRun, type Placed, type Row } from "./blocks";
-import { runs } from "./simulated";
+import { type Block, Layout, type Placed, type Row } from "./blocks";
+import { layoutRun, runs } from "./simulated";
 
 const RUN = { id: "run", status: "running" };
 
@@ -242,4 +242,48 @@ describe("in every run", () => {
         rows = kept;
       }
     }));
+
+  test("a layout that goes on is the one of all items at once, whichever moments it has seen, and however clocks differ", () =>
+    fc.assert(
+      fc.property(runs, fc.array(fc.nat(3)), fc.array(fc.nat(12)), (exact, skips, early) => {
+        const moments = exact.map((items) => items.map((one, at) => endedEarlier(one, early[at % early.length] ?? 0)));
+        let layout = new Layout("run");
+        let known: readonly Placed[] = [];
+        let rows: readonly Row[] = [];
+        for (let at = 0; at < moments.length; at += 1 + (skips[at % skips.length] ?? 0)) {
+          const items = moments[at] ?? [];
+          const changed = items.filter((one, index) => JSON.stringify(one) !== JSON.stringify(known[index]));
+          if (!layout.update(changed)) {
+            layout = new Layout("run", rows);
+            layout.update(items);
+          }
+          const after = layout.rows("running");
+          expect(after).toEqual(layoutRun(RUN, items));
+          expect(after).toEqual(layoutRun(RUN, items, rows));
+          expect(keptOf(rows, after)).toBe(keptOf(rows, layoutRun(RUN, items, rows)));
+          known = items;
+          rows = after;
+        }
+      }),
+      { numRuns: 300 },
+    ));
 });
+
+test("an agent that goes on under another call is laid out anew", () => {
+  const layout = new Layout("run");
+  const items = [item("tool", "t1", "main", 1, 2), item("tool", "t2", "main", 1, 0), agent("main/a:1", 1, "t1")];
+  expect(layout.update(items)).toBe(true);
+  expect(layout.update([agent("main/a:1", 1, "t1")])).toBe(true);
+  expect(layout.update([agent("main/a:1", 1, "t2")])).toBe(false);
+});
+
+/** By the clock of another host. */
+function endedEarlier(item: Placed, ms: number): Placed {
+  return item.ended ? { ...item, ended: Math.max(item.started, item.ended - ms) } : item;
+}
+
+/** How many rows and blocks of `after` are the very ones of `before`. */
+function keptOf(before: readonly Row[], after: readonly Row[]): number {
+  const known = new Set<unknown>([...before, ...placed(before).map(({ block }) => block)]);
+  return [...after, ...placed(after).map(({ block }) => block)].filter((one) => known.has(one)).length;
+}

@@ -39,7 +39,8 @@ function keptBlocks(previous: readonly Block[], next: readonly Block[]): readonl
   );
 }
 
-function keptList<T>(previous: readonly T[], next: readonly T[]): readonly T[] {
+/** `previous` where `next` is the same in every place. */
+export function keptList<T>(previous: readonly T[], next: readonly T[]): readonly T[] {
   const same = previous.length === next.length && next.every((one, at) => one === previous[at]);
   return same ? previous : next;
 }

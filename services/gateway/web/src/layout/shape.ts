@@ -44,9 +44,3 @@ export interface Placed {
   ended: number;
   cause?: { kind: string; id?: string } | null;
 }
-
-/** What the layout needs to know of a run. */
-export interface PlacedRun {
-  id: string;
-  status: string;
-}

@@ -1,6 +1,13 @@
 /** Transcripts of runs that could have been, at every moment of them, for property tests of the layout. */
 import fc from "fast-check";
-import type { Placed } from "./blocks";
+import { Layout, type Placed, type Row } from "./blocks";
+
+/** The rows of one run from its items in the order of the log. */
+export function layoutRun(run: { id: string; status: string }, items: readonly Placed[], previous?: readonly Row[]) {
+  const layout = new Layout(run.id, previous);
+  layout.update(items);
+  return layout.rows(run.status);
+}
 
 type Act =
   | { do: "agent"; in: number; under: number } // starts an agent in a namespace, perhaps under a tool call

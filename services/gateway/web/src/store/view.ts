@@ -4,7 +4,7 @@
  */
 import type { Fold, Item, Run } from "../fold/fold";
 import { type Role, type Roles, rolesOf } from "../fold/roles";
-import { layoutRun, type Row } from "../layout/blocks";
+import { Layout, type Row } from "../layout/blocks";
 import { ENDED } from "../schema/constants";
 import { Listeners } from "./listeners";
 import { share } from "./share";
@@ -18,6 +18,14 @@ export interface Head {
   readonly active: readonly string[];
 }
 
+/** As they were at that status and attempt; `layout` goes on with a run that has not ended. */
+interface RowsOfRun {
+  readonly status: string;
+  readonly attempt: number;
+  readonly rows: readonly Row[];
+  readonly layout: Layout | null;
+}
+
 /** `any` is told once for every `publish` that changed something. */
 export type ViewKey = `item:${string}` | `run:${string}` | "rows" | "head" | "any";
 
@@ -25,7 +33,7 @@ export class View {
   #fold: Fold;
   readonly #items = new Map<string, Item>(); // copies, made when first asked for
   readonly #runs = new Map<string, Run>();
-  readonly #rowsOf = new Map<string, { status: string; rows: readonly Row[] }>();
+  readonly #rowsOf = new Map<string, RowsOfRun>();
   readonly #listeners = new Listeners<ViewKey>();
   #rows: readonly Row[] = [];
   #head: Head;
@@ -40,7 +48,7 @@ export class View {
     this.#structure = fold.structure;
     fold.changed.clear();
     fold.changedRuns.clear();
-    this.#layOut(new Set(fold.runs.keys()));
+    this.#layOut(new Map([...fold.runs.keys()].map((run) => [run, null])));
   }
 
   get fold(): Fold {
@@ -91,7 +99,7 @@ export class View {
     fold.changedRuns.clear();
     for (const id of this.#items.keys()) fold.changed.add(id);
     for (const id of this.#runs.keys()) fold.changedRuns.add(id);
-    this.#publish(new Set([...fold.runs.keys(), ...this.#rowsOf.keys()]), true);
+    this.#publish(new Map([...fold.runs.keys(), ...this.#rowsOf.keys()].map((run) => [run, null])), true);
   }
 
   /** Bring the view up to its fold. */
@@ -102,7 +110,7 @@ export class View {
     if (headed || changed.size || changedRuns.size) this.#publish(this.#touched(moved), headed);
   }
 
-  #publish(touched: Set<string>, headed: boolean): void {
+  #publish(touched: Touched, headed: boolean): void {
     const { items, runs, changed, changedRuns, structure } = this.#fold;
     this.#rolesDiffer ||= headed || (structure !== this.#structure && this.#speakersMoved());
     const keys: ViewKey[] = [];
@@ -133,35 +141,66 @@ export class View {
   }
 
   /** The runs whose rows may differ: `moved`, as a run's status stands in its rows, and those of items that came, went or ended. */
-  #touched(moved: readonly string[]): Set<string> {
+  #touched(moved: readonly string[]): Touched {
     const { items, runs, changed, structure } = this.#fold;
-    const touched = new Set(moved);
+    const touched: Touched = new Map(moved.map((run) => [run, []]));
     if (structure === this.#structure) return touched; // deltas move nothing
     for (const id of changed) {
-      const run = (items.get(id) ?? this.#items.get(id))?.run;
-      if (run !== undefined) touched.add(run);
-      else for (const [one, { status }] of runs) if (!ENDED.has(status)) touched.add(one); // dropped before anyone saw it
+      const item = items.get(id);
+      const run = (item ?? this.#items.get(id))?.run;
+      if (item) add(touched, item);
+      else if (run !== undefined) touched.set(run, null);
+      else for (const [one, { status }] of runs) if (!ENDED.has(status)) touched.set(one, null); // dropped before anyone saw it
     }
     return touched;
   }
 
   /** Returns whether any row differs. */
-  #layOut(touched: Set<string>): boolean {
+  #layOut(touched: Touched): boolean {
     if (!touched.size) return false;
-    const items = new Map<string, Item[]>([...touched].map((run) => [run, []]));
-    for (const item of this.#fold.items.values()) items.get(item.run)?.push(item);
-    for (const [run, its] of items) this.#layOutRun(run, its);
+    const anew = new Map<string, Item[]>();
+    for (const [run, items] of touched) if (!this.#goesOn(run, items)) anew.set(run, []);
+    if (anew.size) for (const item of this.#fold.items.values()) anew.get(item.run)?.push(item);
+    for (const [run, items] of anew) this.#layOutAnew(run, items);
     const rows = [...this.#fold.runs.keys()].flatMap((id) => this.#rowsOf.get(id)?.rows ?? []);
     const same = rows.length === this.#rows.length && rows.every((row, at) => row === this.#rows[at]);
     if (!same) this.#rows = rows;
     return !same;
   }
 
-  #layOutRun(id: string, items: readonly Item[]): void {
+  /** Whether the layout of a run could be continued with what of it came or changed. */
+  #goesOn(id: string, items: readonly Item[] | null): boolean {
     const run = this.#fold.runs.get(id);
-    if (!run) this.#rowsOf.delete(id);
-    else this.#rowsOf.set(id, { status: run.status, rows: layoutRun(run, items, this.#rowsOf.get(id)?.rows) });
+    const known = this.#rowsOf.get(id);
+    if (!run || !items || known?.attempt !== run.attempt || !known.layout?.update(items)) return false;
+    this.#setRows(run, known.layout);
+    return true;
   }
+
+  #layOutAnew(id: string, items: readonly Item[]): void {
+    const run = this.#fold.runs.get(id);
+    if (!run) {
+      this.#rowsOf.delete(id);
+      return;
+    }
+    const layout = new Layout(id, this.#rowsOf.get(id)?.rows);
+    layout.update(items);
+    this.#setRows(run, layout);
+  }
+
+  #setRows({ id, status, attempt }: Run, layout: Layout): void {
+    const rows = layout.rows(status);
+    this.#rowsOf.set(id, { status, attempt, rows, layout: ENDED.has(status) ? null : layout });
+  }
+}
+
+/** What came or changed of each run, in the order of the log; null: something went, and all of it is to be laid out anew. */
+type Touched = Map<string, Item[] | null>;
+
+function add(touched: Touched, item: Item): void {
+  const known = touched.get(item.run);
+  if (known === undefined) touched.set(item.run, [item]);
+  else known?.push(item);
 }
 
 function headOf({ conversation, title, created, runs }: Fold): Head {
