@@ -25,6 +25,7 @@ export default defineConfig({
     target: "es2022",
   },
   server: { proxy: { "/v1": { target: gateway, ws: true }, "/docs": gateway } }, // `npm run dev` beside a running gateway
-  // files share a process each: a new one per file costs three times the processor time of the tests
-  test: { environment: "node", include: ["**/*.test.{ts,tsx}"], isolate: false },
+  // Files share processes: a new one per file costs three times the processor time of the tests. A minute, because a busy machine
+  // is no mistake of the code.
+  test: { environment: "node", include: ["**/*.test.{ts,tsx}"], isolate: false, testTimeout: 60_000 },
 });
