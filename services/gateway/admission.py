@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from schemas.errors import Invalid
 from schemas.ids import check_id
-from services.gateway.bearer import Bearer
 from services.gateway.endpoint import Identify
 from services.gateway.identity import Development, check_interface
-from services.gateway.keys import open_keys
 from services.gateway.settings import Settings
-from services.gateway.tokens import Rules
 
 
 @asynccontextmanager
@@ -27,13 +23,10 @@ async def admission(settings: Settings) -> AsyncIterator[Identify]:
     if not settings.jwt_keys:
         yield Development(open_to_network=settings.allow_insecure)
         return
-    rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_tenant_claim, settings.jwt_tenant)
-    origins = frozenset(origin for text in settings.origins.split(",") if (origin := text.strip()))
-    keys = await open_keys(settings.jwt_keys)
-    async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(keys.watch())
-        yield Bearer(keys, rules, origins)
-        watching.cancel()
+    from services.gateway.bearer import bearer  # noqa: PLC0415 -- cryptography, 10 MB that only who asks for tokens needs
+
+    async with bearer(settings) as identify:
+        yield identify
 
 
 def check_admission(settings: Settings) -> None:

@@ -9,11 +9,16 @@ whatever page asks, into a token.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.datastructures import Headers
 
 from schemas.errors import Forbidden, Unauthenticated
 from services.gateway.identity import Identity, Scope, is_same_host
-from services.gateway.keys import Keys
+from services.gateway.keys import Keys, open_keys
+from services.gateway.settings import Settings
 from services.gateway.tokens import Rules, key_id, verify
 
 SUBPROTOCOL = "bearer."
@@ -43,6 +48,18 @@ class Bearer:
 
     def _may_ask(self, origin: str, host: str) -> bool:
         return origin in self._origins if self._origins else is_same_host(origin, host)
+
+
+@asynccontextmanager
+async def bearer(settings: Settings) -> AsyncIterator[Bearer]:
+    """As the settings say; the context owns the task that keeps the keys current. Raises as `open_keys`."""
+    rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_tenant_claim, settings.jwt_tenant)
+    origins = frozenset(origin for text in settings.origins.split(",") if (origin := text.strip()))
+    keys = await open_keys(settings.jwt_keys)
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(keys.watch())
+        yield Bearer(keys, rules, origins)
+        watching.cancel()
 
 
 def token_of(scope: Scope) -> str:

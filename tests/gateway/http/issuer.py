@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 ISSUER = "https://issuer.example"
 AUDIENCE = "anabranch"
+DAY_S = 86_400
+"""What a token lasts: it may be made when tests are collected, and used minutes later."""
 
 _MAKE = {
     "EdDSA": ed25519.Ed25519PrivateKey.generate,
@@ -39,7 +41,7 @@ def jwks(*kids: str) -> bytes:
 def claims(tenant: str | None = "acme", **changes) -> dict:
     """Those of a good token, with `changes`; None takes a claim away."""
     now = int(time.time())
-    whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "iat": now, "exp": now + 600, "tenant": tenant} | changes
+    whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "iat": now, "exp": now + DAY_S, "tenant": tenant} | changes
     return {name: value for name, value in whole.items() if value is not None}
 
 

@@ -1,7 +1,9 @@
 import pytest
 
 from schemas.errors import Forbidden, Invalid
+from services.gateway.admission import check_admission
 from services.gateway.identity import Development, check_interface, is_loopback
+from services.gateway.settings import Settings
 
 
 def scope(client="127.0.0.1", **headers):
@@ -57,6 +59,29 @@ def test_another_interface_is_served_only_if_somebody_says_so():
     check_interface("0.0.0.0", allow_insecure=True)
     with pytest.raises(Invalid, match="ANABRANCH_ALLOW_INSECURE=1"):
         check_interface("0.0.0.0", allow_insecure=False)
+
+
+ASKING = {"jwt_keys": "keys.json", "jwt_issuer": "https://issuer.example", "jwt_audience": "anabranch"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"jwt_keys": "keys.json"}, "ANABRANCH_JWT_ISSUER"),
+        (ASKING | {"jwt_audience": ""}, "ANABRANCH_JWT_AUDIENCE"),
+        (ASKING | {"jwt_keys": ""}, "ANABRANCH_JWT_KEYS"),
+        (ASKING | {"allow_insecure": True}, "ANABRANCH_ALLOW_INSECURE"),
+        (ASKING | {"jwt_tenant": "a.b"}, "ANABRANCH_JWT_TENANT"),
+        ({"host": "0.0.0.0"}, "ANABRANCH_ALLOW_INSECURE"),
+    ],
+)
+def test_settings_that_let_in_others_than_meant_are_refused_by_name(settings, named):
+    with pytest.raises(Invalid, match=named):
+        check_admission(Settings(**settings))
+
+
+def test_who_asks_for_tokens_may_be_reached_by_everybody():
+    check_admission(Settings(host="0.0.0.0", **ASKING))
 
 
 def test_a_name_that_somebody_else_resolves_is_not_loopback():
