@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import itertools
+import statistics
 from typing import Any
 
 import httpx2
@@ -23,6 +24,15 @@ TOKENS_PER_S = 50
 WARM_UP_S = 4.0
 WINDOW_S = 5.0
 WINDOWS = 4
+CALLS_PER_S = 2
+CALLS_SPARE_S = 6
+"""For a page that opens slowly: the calls go on until the last window is over."""
+
+CALLS_TIMES_MAX = 3
+"""What grows with the items is drawn once a second, the strip of the timeline. It was 4.5 when each call had its run laid out
+anew.
+"""
+
 MESSAGES = 10_000
 WHEEL_PX = 600
 SCRIPT_KB = 1000
@@ -87,6 +97,7 @@ async def measure() -> list[Figure]:
             *await _first_load(chromium, stand.url),
             *await _choir(chromium, stand.url, speakers),
             *await _long(chromium, stand.url, speakers),
+            *await _calls(chromium, stand.url, speakers),
         ]
 
 
@@ -162,6 +173,34 @@ async def _long(chromium: Chromium, url: str, speakers: Any) -> list[Figure]:
         figure("page", f"{name}: between frames, p95", [w["p95"] for w in scrolls], "ms"),
         figure("page", f"{name}: heap", heaps, "MB"),
     ]
+
+
+async def _calls(chromium: Chromium, url: str, speakers: Any) -> list[Figure]:
+    """Each call is an item that opens and closes. What one costs must not grow with the items that are there."""
+    figures, scripts = [], []
+    for items in (0, MESSAGES):
+        conversation = f"calls_{items}"
+        async with httpx2.AsyncClient(base_url=url) as api:
+            await api.post("/v1/conversations", json={"id": conversation})
+        seconds = WARM_UP_S + WINDOWS * (WINDOW_S + 1) + CALLS_SPARE_S
+        load = {"agents": AGENTS, "before": items, "calls_per_s": CALLS_PER_S, "seconds": seconds}
+        await speakers.ask("call", conversation=conversation, **load)
+        async with chromium.visitor(url) as visitor:
+            await visitor.open(conversation)
+            await visitor.has_badge("live")
+            meter = await Meter.attach(visitor)
+            await asyncio.sleep(WARM_UP_S)
+            windows = [await meter.window(WINDOW_S) for _ in range(WINDOWS)]
+        await speakers.ask("spoken")
+        name = f"{AGENTS} agents, {CALLS_PER_S} tool calls/s each, after {items:,}"
+        scripts.append([w["script"] for w in windows])
+        figures += [
+            figure("page", f"{name}: script", scripts[-1], "ms/s", at_most=250),
+            figure("page", f"{name}: frames", [w["fps"] for w in windows], "/s", at_least=55),
+            figure("page", f"{name}: main thread", [w["task"] for w in windows], "ms/s"),
+        ]
+    times = [after / statistics.median(scripts[0]) for after in scripts[1]]
+    return [*figures, figure("page", f"… script after {MESSAGES:,} ÷ after none", times, "", at_most=CALLS_TIMES_MAX)]
 
 
 async def _scroll(visitor: Visitor) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 
 from services.agent_worker.open_run import open_run
 from services.agent_worker.run import Run
+from services.agent_worker.tools.tool import tool
 from services.broker.jetstream import connect
 from services.broker.port import Broker
 from tests.bench.child import Operation, serve
@@ -39,6 +41,28 @@ class Speakers:
 
         self._speaking = asyncio.create_task(run())
 
+    async def call(self, conversation: str, agents: int, before: int, calls_per_s: float, seconds: float) -> None:
+        """Begin a run in which so many agents call a tool: `before` times in all at once, which is when this returns, and
+        then each so many times a second.
+        """
+        called = asyncio.Event()
+
+        async def run() -> None:
+            async with (
+                open_run(self._broker, agent="choir", message="Look it up.", conversation=conversation) as opened,
+                contextlib.AsyncExitStack() as stack,
+                asyncio.TaskGroup() as tasks,
+            ):
+                voices = [await stack.enter_async_context(opened.agent(f"voice{number}")) for number in range(agents)]
+                for number in range(before):
+                    await voices[number % agents].tool(look_up, key=str(number))
+                called.set()
+                for voice in voices:
+                    tasks.create_task(_call(voice, calls_per_s, time.monotonic() + seconds))
+
+        self._speaking = asyncio.create_task(run())
+        await called.wait()
+
     async def spoken(self) -> None:
         """Return when the run has ended."""
         assert self._speaking is not None
@@ -57,6 +81,18 @@ async def _speak(run: Run, number: int, tokens_per_s: float, until: float) -> No
             await voice.say(_tokens(number, tokens_per_s, until))
 
 
+@tool
+async def look_up(key: str) -> str:
+    """Look up what is known of a key."""
+    return f"What is known of {key}."
+
+
+async def _call(voice: Run, calls_per_s: float, until: float) -> None:
+    while time.monotonic() < until:
+        await voice.tool(look_up, key=f"{until - time.monotonic():.1f}")
+        await asyncio.sleep(1 / calls_per_s)
+
+
 async def _tokens(seed: int, tokens_per_s: float, until: float) -> AsyncIterator[str]:
     begun = time.monotonic()
     for spoken in range(MESSAGE_TOKENS):
@@ -73,7 +109,7 @@ async def _once(text: str) -> AsyncIterator[str]:
 
 async def setup() -> dict[str, Operation]:
     speakers = Speakers()
-    return {name: getattr(speakers, name) for name in ("open", "speak", "spoken", "long")}
+    return {name: getattr(speakers, name) for name in ("open", "speak", "call", "spoken", "long")}
 
 
 if __name__ == "__main__":
