@@ -65,7 +65,13 @@ SCENES = [
             {"tool Ask analysis, main/analysis:1", ASKED, f"{ASKED}, main/research:1/reader:1", "main/visualisation:1"}
         ),
     ),
-    Scene("a long conversation", "scribe", ("The ferry at noon", "The weir at dusk", "The sea at last"), 9, past=PAST),
+    Scene(
+        "a long conversation",
+        "scribe",
+        tuple(f"{text} rehearse:tokens=60" for text in ("The ferry at noon", "The weir at dusk", "The sea at last")),
+        9,
+        past=PAST,
+    ),
 ]
 """The scripted model says the same to the same question, so that a disturbed run can be compared with another; and about
 as many tokens as a question asks for.
