@@ -18,7 +18,7 @@ from services.runtime import configure_logging
 from tests.bench.figures import Figure, table
 
 BENCHES = ["events", "producers", "latency", "fanout", "many", "late_join", "memory", "page"]
-SLOW = ["page_memory", "scale", "capacity"]
+SLOW = ["page_memory", "scale", "capacity", "sync"]
 """Minutes: only when asked for by name."""
 
 
