@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -276,6 +277,12 @@ async def test_the_conversation_leaves_as_a_file(visitor, api):
     async with visitor.page.expect_download() as download:
         await visitor.page.get_by_role("button", name="Export as Markdown").click()
     assert "Keep this" in (await (await download.value).path()).read_text()
+    await visitor.page.get_by_role("button", name="More", exact=True).click()
+    async with visitor.page.expect_download() as download:
+        await visitor.page.get_by_role("button", name="Export as JSON").click()
+    saved = json.loads((await (await download.value).path()).read_text())
+    assert (saved["version"], saved["id"]) == (1, conversation)
+    assert saved["transcript"]["items"][0]["content"] == "Keep this"
 
 
 async def test_the_chosen_colours_stay(visitor):

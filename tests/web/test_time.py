@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -170,3 +171,66 @@ async def test_what_a_namespace_did_is_listed_with_all_below_it(visitor, convers
     await panel.get_by_label("Part of the type").fill("agent.started")
     await expect(panel.get_by_role("listitem")).to_have_count(2)
     await expect(panel.get_by_role("listitem").last).to_contain_text("main/research:1/reader:1")
+
+
+async def watched(visitor: Any, conversation: str) -> Locator:
+    """Open the conversation, which is over, and its developer view with all that was before; returns the view."""
+    await visitor.open(conversation)
+    await visitor.has_badge("ended")
+    await visitor.page.get_by_role("button", name="Developer view").first.click()
+    panel: Locator = visitor.page.get_by_test_id("developer")
+    await expect(panel.get_by_role("listitem")).to_have_count(0)
+    await panel.get_by_role("button", name="Load what was before").click()
+    await expect(panel.get_by_role("button", name="Load what was before")).to_be_hidden()
+    await expect(panel.get_by_role("listitem").first).to_be_visible()
+    return panel
+
+
+async def test_what_was_before_is_loaded_and_leaves_as_lines_of_json_with_or_without_a_filter(
+    visitor, conversation, api
+):
+    panel = await watched(visitor, conversation)
+    transcript = (await api.get(f"/v1/conversations/{conversation}")).json()["transcript"]
+    await panel.get_by_role("button", name="Copy as JSON lines").click()
+    await expect(visitor.page.get_by_role("status").filter(has_text="Events copied")).to_be_visible()
+    lines = [json.loads(line) for line in (await copied(visitor)).splitlines()]
+    last = {line["lane"]: line["n"] for line in lines}
+    assert last == {"in": transcript["input_last"]} | {run["id"]: run["last"] for run in transcript["runs"]}
+    await panel.get_by_label("Part of the type").fill("agent.started")
+    await panel.get_by_role("button", name="Copy as JSON lines").click()
+    agents = [line for line in lines if line["event"]["type"] == "agent.started"]
+
+    async def only_agents() -> bool:
+        return [json.loads(line) for line in (await copied(visitor)).splitlines()] == agents
+
+    await visitor.eventually(only_agents, "the events that pass the filter were copied")
+
+
+async def test_one_event_leaves_as_json(visitor, conversation):
+    panel = await watched(visitor, conversation)
+    await panel.get_by_label("Part of the type").fill("user.message")
+    await expect(panel.get_by_role("listitem")).to_have_count(1)
+    await panel.get_by_role("listitem").get_by_role("button").click()
+    await panel.get_by_role("button", name="Copy JSON").click()
+    await expect(visitor.page.get_by_role("status").filter(has_text="Event copied")).to_be_visible()
+    event = json.loads(await copied(visitor))
+    assert (event["lane"], event["n"]) == ("in", 2)
+    assert event["event"]["text"] == "How fast does the river flow?"
+    assert event == json.loads(await panel.locator("pre").inner_text())
+
+
+async def test_a_paused_list_of_events_stands_still_until_it_goes_on(visitor, api):
+    conversation = await told(api, "Go on while nobody reads")
+    await visitor.open(conversation)
+    await visitor.page.get_by_role("button", name="Developer view").first.click()
+    panel = visitor.page.get_by_test_id("developer")
+    await panel.get_by_role("listitem").first.wait_for()
+    await panel.get_by_role("button", name="Pause").click()
+    shown = panel.get_by_text(re.compile(r"^[\d,]+ shown$"))
+    await expect(shown).to_be_visible()  # as soon as there are more than are shown
+    before = await shown.inner_text()
+    await visitor.has_badge("ended")
+    assert await shown.inner_text() == before
+    await panel.get_by_role("button", name=re.compile(r"^Go on \([\d,]+ new\)$")).click()
+    await expect(shown).to_be_hidden()
+    await expect(panel.get_by_role("listitem").last).to_contain_text("run.completed")
