@@ -53,7 +53,7 @@ lint: $(VENV)/dev ## Check style, types and the direction of imports
 lint-deploy: $(VENV)/dev $(DEPLOY)/installed ## Check Dockerfiles and Kubernetes manifests: hadolint, schemas, checkov, our policies, the broker's configuration, alerts and dashboards (a real Prometheus)
 	@$(DEPLOY)/bin/hadolint deploy/Dockerfile deploy/local/Dockerfile
 	@KUBECTL=$(DEPLOY)/bin/kubectl $(BIN)/python -m pytest $(ARGS) tests/deploy
-	@$(DEPLOY)/bin/python tests/deploy/lint.py
+	@$(DEPLOY)/bin/python tests/deploy/dashboards.py && $(DEPLOY)/bin/python tests/deploy/lint.py
 
 format: $(VENV)/dev ## Format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python $(WEB)/build.py biome check --write .

@@ -15,6 +15,7 @@ import pytest
 
 from tests.containers.crowd import Crowd, until
 from tests.containers.stack import HARDENED, ROOT, running_stack
+from tests.deploy.prometheus import SLOW
 from tests.observing.test_deploy import ALERTS
 
 OBSERVED = ("streams", "prometheus")
@@ -79,8 +80,9 @@ async def test_every_replica_is_asked_and_every_alert_is_evaluated_and_quiet(sta
         health = {rule["name"]: rule["health"] for group in found["groups"] for rule in group["rules"]}
         return health == {rule["alert"]: "ok" for rule in ALERTS}
 
-    async def quiet() -> bool:  # all of them were pending before the first answers came
-        return (await asyncio.to_thread(ask, stack, "alerts"))["alerts"] == []
+    async def quiet() -> bool:  # some were pending before the first answers came
+        found = await asyncio.to_thread(ask, stack, "alerts")
+        return {alert["labels"]["alertname"] for alert in found["alerts"]} <= SLOW
 
     await until(all_answer, 60, f"every replica is asked once, not {await targets()}")
     await until(all_evaluated, 60, "every alert is evaluated")

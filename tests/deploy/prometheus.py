@@ -26,6 +26,9 @@ ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 FETCH_S = 300.0
 READY_S = 30.0
 
+SLOW = {"AnabranchLoopBusy", "AnabranchDeliverySlow", "AnabranchPublishSlow", "AnabranchRunsWait"}
+"""What a machine that does more than these tests may bring about."""
+
 
 def program(name: str) -> str:
     """The path of `prometheus` or `promtool`: of the one on PATH, else from Debian's package, which is fetched once and unpacked.
@@ -35,28 +38,25 @@ def program(name: str) -> str:
     """
     if found := shutil.which(name):
         return found
-    if not (UNPACKED / "usr" / "bin" / name).exists():
-        fetch()
-    return str(UNPACKED / "usr" / "bin" / name)
-
-
-def fetch() -> None:
-    missing = "Prometheus and promtool are not on PATH: install Prometheus"
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+    unpacked = UNPACKED / "usr" / "bin" / name
+    missing = f"{name} is not on PATH: install Prometheus"
+    if not (unpacked.exists() or (shutil.which("apt-get") and shutil.which("dpkg"))):
         raise RuntimeError(missing)
+    for package in ("prometheus", "promtool"):  # newer Debians have promtool in one of its own
+        if not unpacked.exists():
+            fetch(package)
+    if not unpacked.exists():
+        raise RuntimeError(f"{missing}, or have `apt-get update` know its package")
+    return str(unpacked)
+
+
+def fetch(package: str) -> None:
+    """Unpack it, if it can be had."""
     with tempfile.TemporaryDirectory() as scratch:
-        done = subprocess.run(
-            ["apt-get", "download", "prometheus"],
-            cwd=scratch,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=FETCH_S,
-        )
-        packages = list(Path(scratch).glob("prometheus_*.deb"))
-        if done.returncode or not packages:
-            raise RuntimeError(f"{missing}, or make its package known (`apt-get update`): {done.stderr.strip()}")
-        subprocess.run(["dpkg", "-x", packages[0], UNPACKED], check=True, timeout=FETCH_S)
+        command = ["apt-get", "download", package]
+        subprocess.run(command, cwd=scratch, capture_output=True, check=False, timeout=FETCH_S)
+        for file in Path(scratch).glob("*.deb"):
+            subprocess.run(["dpkg", "-x", file, UNPACKED], check=True, timeout=FETCH_S)
 
 
 class Prometheus:
