@@ -27,6 +27,8 @@ PACE_S = 0.04
 
 REPEAT_S = 0.02
 
+COPIES = {1: "one copy", 3: "three copies"}
+
 
 class Load(NamedTuple):
     """`pace_s` of 0: the next frame as soon as the last one is acknowledged."""
@@ -82,7 +84,7 @@ class Runs:
 async def measure() -> list[Figure]:
     found: dict[str, list[list[float]]] = {}
     for _ in range(ROUNDS):
-        for copies in (1, 3):
+        for copies in COPIES:
             for sync in ("1s", "always"):
                 await _server(copies, sync, found)
     return [
@@ -104,7 +106,7 @@ async def _server(copies: int, sync: str, found: dict[str, list[list[float]]]) -
                 runs.start()
                 await asyncio.sleep(SECONDS + 1.0)
                 runs.appender.close()
-                found.setdefault(f"{'one copy' if copies == 1 else 'three copies'}, {sync}: {load.name}", []).append(runs.took_s)
+                found.setdefault(f"{COPIES[copies]}, {sync}: {load.name}", []).append(runs.took_s)
             await broker.close()
 
 
