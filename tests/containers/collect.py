@@ -1,4 +1,4 @@
-"""Run inside a container of ours, as the collector of traces: prints a line for each service that sent spans, once."""
+"""Run in a container of ours as the collector of traces: prints `ready`, then a line for each service that sent spans, once."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,4 +23,6 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-ThreadingHTTPServer(("", 4318), Handler).serve_forever()
+server = ThreadingHTTPServer(("", 4318), Handler)
+print("ready", flush=True)
+server.serve_forever()

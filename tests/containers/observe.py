@@ -92,13 +92,16 @@ async def test_every_replica_is_asked_and_every_alert_is_evaluated_and_quiet(sta
 
 
 @pytest.fixture
-def collector(stack):
-    """A container's name."""
+async def collector(stack):
+    """The name of its container, once it takes spans: those that nobody takes are not sent again."""
     alias = ("--no-deps", "--use-aliases", "--entrypoint", "python", "traces", "-c", COLLECTOR)
     started = stack.run("--profile", "traces", "run", "--detach", "--rm", *alias)
     name = started.stdout.decode().split()[-1]
-    yield name
-    stack.kill(name)
+    try:
+        await until(lambda: "ready" in stack.logs(name), 60, "the collector takes spans")
+        yield name
+    finally:
+        stack.kill(name)
 
 
 @pytest.mark.timeout(300)
