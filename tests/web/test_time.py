@@ -95,9 +95,9 @@ async def test_a_run_that_is_played_from_its_beginning_ends_as_it_is_live(visito
     handle = await opened(visitor, conversation)
     live = await visitor.content()
     end = await number(handle)
-    await visitor.page.get_by_label("Speed").select_option("20")
     await visitor.page.get_by_role("button", name="Play", exact=True).click()
     await expect(visitor.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    await visitor.page.get_by_label("Speed").select_option("20")  # at which it is over before one can look
     await expect(handle).to_have_attribute("aria-valuenow", str(end), timeout=30_000)
     await expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     assert await visitor.content() == live
