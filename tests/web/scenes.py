@@ -216,7 +216,7 @@ async def at_the_end(world: World, visitor: Visitor, conversation: str, scene: S
     assert [run["status"] for run in runs] == ["completed"] * (scene.past + len(scene.texts))
     await visitor.has_badge("ended")
     seen = await visitor.content()
-    assert panels(seen) == scene.panels
+    assert panels(seen) == scene.panels, panels(seen)
     assert [item for item in seen if item["status"] == "open"] == []
     assert len({item["id"] for item in seen}) == len(seen)
     assert len([item for item in seen if item["type"] == "summary"]) == len(runs)
