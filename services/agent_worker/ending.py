@@ -116,7 +116,8 @@ def _covered(journal: Journal, state: RunState) -> int:
 
 def next_command(command: RunCommand, journal: Journal, queued: QueuedRun, epoch: str) -> RunCommand:
     """The command of the run queued behind this one: it knows what was said in this one, unless that was taken back."""
-    asked = [] if journal.fold.runs[command.run].taken_back else [Turn(role="user", text=command.text)]
+    run = journal.fold.runs.get(command.run)  # None where the log could not be read
+    asked = [] if run is not None and run.taken_back else [Turn(role="user", text=command.text)]
     said = [
         Turn(role="assistant", text=item.content)
         for item in journal.fold.items(command.run)

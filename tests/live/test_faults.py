@@ -34,8 +34,9 @@ async def verified(stack: Stack) -> None:
 
 def nothing_doubled(viewer: Viewer) -> None:
     transcript = viewer.transcript()
-    texts = [item.content for item in transcript.items if item.__class__.__name__ == "Message" and item.content]
-    assert len(texts) == len(set(texts))
+    messages = [item for item in transcript.items if item.__class__.__name__ == "Message" and item.content]
+    said = [(item.ns, item.content) for item in messages]  # an agent may say again what another one told it
+    assert len(said) == len(set(said)), said
     namespaces = [item.ns for item in transcript.items if item.__class__.__name__ == "Agent"]
     assert len(namespaces) == len(set(namespaces))
     assert [item.id for item in transcript.items if item.status == "open"] == []
