@@ -118,16 +118,28 @@ function useFollow(list: React.RefObject<HTMLDivElement | null>) {
     const scrolled = () => follow.scrolled();
     const resized = new ResizeObserver(() => follow.resized());
     element.addEventListener("scroll", scrolled, { passive: true });
+    const leave = watchReader(element, (held) => follow.touched(held));
     resized.observe(element);
     for (const part of [content.current, ...content.current.querySelectorAll(`.${css.window}`)]) resized.observe(part);
     return () => {
       resized.disconnect();
+      leave();
       element.removeEventListener("scroll", scrolled);
       held.current = null;
     };
   }, [list]);
   const follow = useCallback(() => held.current, []);
   return { follow, content, following };
+}
+
+/** Says what the reader does that may scroll `list`; `held` while a pointer is down. Returns what ends it. */
+function watchReader(list: HTMLElement, touched: (held: boolean) => void): () => void {
+  const ended = new AbortController();
+  const options = { passive: true, signal: ended.signal };
+  for (const type of ["wheel", "touchmove"]) list.addEventListener(type, () => touched(false), options);
+  list.addEventListener("pointerdown", () => touched(true), options);
+  for (const type of ["pointerup", "pointercancel", "keydown"]) addEventListener(type, () => touched(false), options);
+  return () => ended.abort();
 }
 
 /**

@@ -49,17 +49,30 @@ class List {
 let list: List;
 let told: boolean[];
 let follow: Follow;
+let now: number;
 
-function scroll(top: number): void {
+/** The browser scrolls, for whatever reason. */
+function move(top: number): void {
   list.element.scrollTop = top;
   follow.scrolled();
 }
 
+/** The reader scrolls. */
+function scroll(top: number): void {
+  follow.touched();
+  move(top);
+}
+
 beforeEach(() => {
+  now = 0;
   list = new List([50, 50, 50, 50, 50, 50]);
   document.body.replaceChildren(list.element);
   told = [];
-  follow = new Follow(list.element, (following) => told.push(following));
+  follow = new Follow(
+    list.element,
+    (following) => told.push(following),
+    () => now,
+  );
   follow.toEnd();
 });
 
@@ -82,8 +95,33 @@ describe("at the end", () => {
 
   test("what shrinks there does not count as scrolling up", () => {
     list.heights[5] = 20;
-    scroll(170); // the browser goes no further than there is
+    move(170); // the browser goes no further than there is
     expect(told).toEqual([]);
+  });
+
+  test("what shrinks and has grown again when the browser says that it scrolled does not either", () => {
+    move(170);
+    expect(told).toEqual([]);
+    expect(list.element.scrollTop).toBe(200);
+  });
+
+  test("a reader who has touched nothing for a while scrolls no more", () => {
+    follow.touched();
+    now = 1_000;
+    move(170);
+    expect(told).toEqual([]);
+  });
+
+  test("a pointer that is held down scrolls for as long as it is", () => {
+    follow.touched(true);
+    now = 60_000;
+    move(195);
+    expect(told).toEqual([false]);
+  });
+
+  test("who goes far has been sent there, as by finding a word in the page", () => {
+    move(149);
+    expect(told).toEqual([false]);
   });
 });
 

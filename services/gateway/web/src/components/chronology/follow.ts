@@ -6,6 +6,8 @@
 
 /** So near the end, in px, that the reader means the end. */
 export const END_PX = 40;
+/** So long after a wheel, a key, a finger or a pointer, in ms, what scrolls the list is the reader. */
+const READER_MS = 1_000;
 /** Below the upper edge of the list, in px, where what is being read is looked for. */
 const READING_PX = 12;
 
@@ -20,11 +22,14 @@ export class Follow {
   #following = true;
   #anchor: Anchor | null = null;
   #top = 0; // where the list was scrolled to last, by anybody
+  #readerUntil = 0; // ms, of `now`
+  readonly #now: () => number;
 
-  /** `tell` hears when the reader lets go of the end, and when the end is reached again. */
-  constructor(list: HTMLElement, tell: (following: boolean) => void) {
+  /** `tell` hears when the reader lets go of the end, and when the end is reached again. `now` in ms. */
+  constructor(list: HTMLElement, tell: (following: boolean) => void, now = () => performance.now()) {
     this.#list = list;
     this.#tell = tell;
+    this.#now = now;
   }
 
   get following(): boolean {
@@ -42,16 +47,33 @@ export class Follow {
     this.#set(false);
   }
 
+  /** The reader does what may scroll the list; `held`: and goes on doing it until told otherwise. */
+  touched(held = false): void {
+    this.#readerUntil = held ? Number.POSITIVE_INFINITY : this.#now() + READER_MS;
+  }
+
   /** The list was scrolled. */
   scrolled(): void {
     const { scrollTop } = this.#list;
-    if (Math.abs(scrollTop - this.#top) < 1) return; // that was us
-    const up = scrollTop < this.#top;
+    const up = this.#top - scrollTop;
+    if (Math.abs(up) < 1) return; // that was us
+    if (this.#following && up > 0 && this.#distance() > 1 && !this.#byReader(up)) {
+      this.resized();
+      return;
+    }
     this.#steady(); // what is in the list may have changed since it was last laid out
     this.#top = this.#list.scrollTop;
-    if (up && this.#distance() > 1) this.#set(false);
+    if (up > 0 && this.#distance() > 1) this.#set(false);
     else if (this.#distance() <= END_PX) this.#set(true);
     this.#anchor = this.#following ? null : this.#find();
+  }
+
+  /**
+   * Whether it was the reader who scrolled up by so many px. Else the list shrank, the browser went no further than there was,
+   * and before anybody looked the list grew again. Who finds a word in the page touches nothing in it, but goes far.
+   */
+  #byReader(up: number): boolean {
+    return this.#now() < this.#readerUntil || up > this.#list.clientHeight / 2;
   }
 
   /** What is in the list has another height: before it is painted, go to where the reader was. */
