@@ -228,8 +228,9 @@ async def test_a_page_that_is_slower_than_the_events_says_that_it_lags_until_it_
         link.bytes_per_s = None
         for visitor in (slow, quick):
             await visitor.has_badge("ended")
-        statuses = [status for status, _ in itertools.groupby(await said(slow), key=lambda change: change[0])]
-        assert statuses == ["live", "lagging", "live", "ended"]
+        # a page may see the moment between two runs, in which it has ended, too
+        while_it_ran = [status for status, _ in await said(slow) if status != "ended"]
+        assert [status for status, _ in itertools.groupby(while_it_ran)] == ["live", "lagging", "live"]
         assert await slow.content() == await quick.content()
 
 

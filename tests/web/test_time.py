@@ -38,12 +38,12 @@ async def visitor(chromium, stack):
         yield visitor
 
 
-async def told(api: httpx2.AsyncClient, text: str, accept: str = "application/json") -> str:
-    """A conversation in which the team is asked something; returns its id."""
+async def told(api: httpx2.AsyncClient, text: str, accept: str = "application/json", agent: str = "team") -> str:
+    """A conversation in which an agent is asked something; returns its id."""
     conversation = new_id("c_")
     await api.post("/v1/conversations", json={"id": conversation})
     path = f"/v1/conversations/{conversation}/messages"
-    answer = await api.post(path, json={"text": text, "agent": "team"}, headers={"accept": accept}, timeout=60)
+    answer = await api.post(path, json={"text": text, "agent": agent}, headers={"accept": accept}, timeout=60)
     assert answer.is_success
     return conversation
 
@@ -220,7 +220,7 @@ async def test_one_event_leaves_as_json(visitor, conversation):
 
 
 async def test_a_paused_list_of_events_stands_still_until_it_goes_on(visitor, api):
-    conversation = await told(api, "Go on while nobody reads")
+    conversation = await told(api, "rehearse:tokens=1000", agent="scribe")  # 10 s: nobody is so slow to press Pause
     await visitor.open(conversation)
     await visitor.page.get_by_role("button", name="Developer view").first.click()
     panel = visitor.page.get_by_test_id("developer")
