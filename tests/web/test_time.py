@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from services.runtime import new_id
 from tests.live.stack import running_stack
@@ -234,3 +234,20 @@ async def test_a_paused_list_of_events_stands_still_until_it_goes_on(visitor, ap
     await panel.get_by_role("button", name=re.compile(r"^Go on \([\d,]+ new\)$")).click()
     await expect(shown).to_be_hidden()
     await expect(panel.get_by_role("listitem").last).to_contain_text("run.completed")
+
+
+async def test_a_part_that_a_newer_build_has_replaced_has_the_page_loaded_anew_and_what_was_written_stays(visitor, api):
+    gone = ["Timeline"]
+
+    async def answer(route: Route) -> None:
+        await (route.abort() if gone and gone.pop() else route.continue_())
+
+    conversation = await told(api, "rehearse:tokens=1", agent="scribe")
+    await visitor.open(conversation)
+    await visitor.page.route("**/assets/Timeline-*.js", answer)
+    await visitor.page.get_by_role("textbox", name="Message").fill("Half a sentence")
+    async with visitor.page.expect_event("load"):
+        await visitor.page.get_by_role("button", name="Open the timeline").click()
+    await expect(visitor.page.get_by_role("textbox", name="Message")).to_have_value("Half a sentence")
+    await visitor.page.get_by_role("button", name="Open the timeline").click()
+    await visitor.page.get_by_test_id("scrubber").get_by_role("slider").wait_for()
