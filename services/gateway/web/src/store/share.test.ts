@@ -23,6 +23,12 @@ describe("what is shared", () => {
     );
   });
 
+  it("is what was before, whatever its names are", () => {
+    const before = JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}');
+    expect(share(before, structuredClone(before))).toBe(before);
+    expect(JSON.stringify(share({}, before))).toBe('{"__proto__":{"a":1},"constructor":2}');
+  });
+
   it("keeps the equal parts of what differs", () => {
     const before = { same: [{ deep: 1 }], other: 1, gone: 2 };
     const after = { same: [{ deep: 1 }], other: 1 };

@@ -16,13 +16,11 @@ function shareArray(before: unknown[], after: unknown[]): unknown[] {
 
 function shareRecord(before: Record<string, unknown>, after: Record<string, unknown>): Record<string, unknown> {
   const names = Object.keys(after);
-  const shared: Record<string, unknown> = {};
-  let same = names.length === Object.keys(before).length;
-  for (const name of names) {
-    shared[name] = share(before[name], after[name]);
-    same &&= Object.hasOwn(before, name) && Object.is(shared[name], before[name]);
-  }
-  return same ? before : shared;
+  // not by assignment: `__proto__` is a name like any other in JSON
+  const held = (name: string) => (Object.hasOwn(before, name) ? before[name] : undefined);
+  const shared = Object.fromEntries(names.map((name) => [name, share(held(name), after[name])]));
+  const same = (name: string) => Object.hasOwn(before, name) && Object.is(shared[name], before[name]);
+  return names.length === Object.keys(before).length && names.every(same) ? before : shared;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
