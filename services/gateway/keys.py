@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
@@ -112,7 +113,7 @@ def _usable(member: dict[str, object]) -> PyJWK | None:
     try:
         key = PyJWK(member)
         short = key.Algorithm.check_key_length(key.key)
-    except (PyJWTError, ValueError, TypeError):
+    except (PyJWTError, ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):  # it is from outside: anything
         return None
     return key if key.algorithm_name in ALGORITHMS and not short else None
 

@@ -190,6 +190,8 @@ def test_of_a_key_set_only_public_keys_for_signatures_that_are_long_enough_are_t
         issuer.public_jwk("RS256") | {"kid": None},
         {"kid": "another curve", "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"},
         {"kid": "broken", "kty": "RSA", "n": 7, "e": "AQAB"},
+        issuer.public_jwk("RS256") | {"kid": "for no signature", "alg": "none"},
+        issuer.public_jwk("RS256") | {"kid": "an algorithm that is none", "alg": ["RS256"]},
         {"kid": "empty"},
     ]
     assert set(parse_keys(json.dumps({"keys": keys}).encode())) == {"EdDSA"}
