@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from schemas.errors import Invalid
 from schemas.ids import check_id
 from services.gateway.endpoint import Identify
-from services.gateway.identity import Development, check_interface
+from services.gateway.identity import Development, check_interface, parse_origins
 from services.gateway.settings import Settings
 
 
@@ -44,5 +44,10 @@ def check_admission(settings: Settings) -> None:
         )
     if settings.jwt_tenant:
         check_id(settings.jwt_tenant, "ANABRANCH_JWT_TENANT")
+    if parse_origins(settings.origins) and not settings.jwt_keys:
+        raise Invalid(
+            "ANABRANCH_ORIGINS counts only with ANABRANCH_JWT_KEYS: without tokens only pages of the gateway's own host may ask",
+            code="invalid_setting",
+        )
     if not settings.jwt_keys:
         check_interface(settings.host, allow_insecure=settings.allow_insecure)

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from starlette.datastructures import Headers
 
 from schemas.errors import Forbidden, Unauthenticated
-from services.gateway.identity import Identity, Scope, is_same_host
+from services.gateway.identity import Identity, Scope, is_same_host, parse_origins
 from services.gateway.keys import Keys, open_keys
 from services.gateway.settings import Settings
 from services.gateway.tokens import Rules, key_id, verify
@@ -54,11 +54,10 @@ class Bearer:
 async def bearer(settings: Settings) -> AsyncIterator[Bearer]:
     """As the settings say; the context owns the task that keeps the keys current. Raises as `open_keys`."""
     rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_tenant_claim, settings.jwt_tenant)
-    origins = frozenset(origin for text in settings.origins.split(",") if (origin := text.strip()))
     keys = await open_keys(settings.jwt_keys)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(keys.watch())
-        yield Bearer(keys, rules, origins)
+        yield Bearer(keys, rules, parse_origins(settings.origins))
         watching.cancel()
 
 

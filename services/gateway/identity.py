@@ -8,6 +8,7 @@ to 127.0.0.1, DNS rebinding, but cannot make the browser lie about the name); an
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from starlette.datastructures import Headers
 from schemas.errors import Forbidden, Invalid
 
 TENANT = "default"
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
+_DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
 
 Scope = MutableMapping[str, Any]
 
@@ -70,6 +74,22 @@ def is_same_host(origin: str, host: str) -> bool:
     ended TLS.
     """
     return origin.partition("://")[2] == host != ""
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """The origins of a comma-separated list, each as browsers write it: another spelling would never equal theirs.
+
+    Raises Invalid: one is written otherwise.
+    """
+    origins = frozenset(origin for one in text.split(",") if (origin := one.strip()))
+    for origin in sorted(origins):
+        if not _ORIGIN.fullmatch(origin) or _DEFAULT_PORT.fullmatch(origin):
+            raise Invalid(
+                f"ANABRANCH_ORIGINS: {origin[:80]!r} is not scheme://host[:port] as browsers write it: in lower case, "
+                "without a path or a slash at the end, a port only if it is not the scheme's own, a name in ASCII (xn--)",
+                code="invalid_setting",
+            )
+    return origins
 
 
 def is_loopback(name: str) -> bool:

@@ -2,7 +2,7 @@ import pytest
 
 from schemas.errors import Forbidden, Invalid
 from services.gateway.admission import check_admission
-from services.gateway.identity import Development, check_interface, is_loopback
+from services.gateway.identity import Development, check_interface, is_loopback, parse_origins
 from services.gateway.settings import Settings
 
 
@@ -72,12 +72,40 @@ ASKING = {"jwt_keys": "keys.json", "jwt_issuer": "https://issuer.example", "jwt_
         (ASKING | {"jwt_keys": ""}, "ANABRANCH_JWT_KEYS"),
         (ASKING | {"allow_insecure": True}, "ANABRANCH_ALLOW_INSECURE"),
         (ASKING | {"jwt_tenant": "a.b"}, "ANABRANCH_JWT_TENANT"),
+        ({"origins": "https://chat.example"}, "ANABRANCH_JWT_KEYS"),
         ({"host": "0.0.0.0"}, "ANABRANCH_ALLOW_INSECURE"),
     ],
 )
 def test_settings_that_let_in_others_than_meant_are_refused_by_name(settings, named):
     with pytest.raises(Invalid, match=named):
         check_admission(Settings(**settings))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://chat.example/",
+        "https://chat.example/chat",
+        "https://Chat.example",
+        "HTTPS://chat.example",
+        "https://chat.example:443",
+        "https://chat.example?",
+        "https://me@chat.example",
+        "https://bücher.example",
+        "https://*.example",
+        "chat.example",
+        "null",
+    ],
+)
+def test_an_origin_that_no_browser_would_write_so_is_refused_by_name(origin):
+    with pytest.raises(Invalid, match=r"ANABRANCH_ORIGINS: '(?!https://right\.example)"):
+        check_admission(Settings(origins=f"https://right.example,{origin}", **ASKING))
+
+
+def test_origins_that_browsers_write_are_taken():
+    taken = ("https://chat.example", "http://10.0.0.7:8000", "http://[::1]:5173", "https://xn--bcher-kva.example:80")
+    check_admission(Settings(origins=", ".join(taken), **ASKING))
+    assert parse_origins(", ".join(taken)) == set(taken)
 
 
 def test_who_asks_for_tokens_may_be_reached_by_everybody():
