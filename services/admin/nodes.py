@@ -5,6 +5,7 @@ answering them, and refuses every write until somebody starts it again.
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -29,13 +30,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Nodes:
-    """Raises Invalid for what is no URL."""
+    """Raises Invalid for what is no base URL."""
 
     def __init__(self, settings: Settings) -> None:
-        self._urls = [url.strip().rstrip("/") for url in settings.nats_monitors.split(",") if url.strip()]
-        for url in self._urls:
-            if not url.startswith(("http://", "https://")):
-                raise Invalid(f"ANABRANCH_NATS_MONITORS: {url!r} does not begin with http:// or https://")
+        self._urls = [_checked(url.strip()) for url in settings.nats_monitors.split(",") if url.strip()]
         self._healthy: dict[Labels, float] = {}
 
     def register(self, metrics: Metrics) -> None:
@@ -48,7 +46,9 @@ class Nodes:
 
     async def watch(self) -> None:
         """Ask for ever. One that does not answer is not well, and keeps no other waiting."""
-        async with httpx2.AsyncClient(timeout=ANSWER_S) as client:
+        async with httpx2.AsyncClient(
+            timeout=ANSWER_S, trust_env=False
+        ) as client:  # they are inside: no proxy is asked
             while True:
                 await asyncio.gather(*(self._ask(client, url) for url in self._urls))
                 await asyncio.sleep(ASK_S)
@@ -57,9 +57,26 @@ class Nodes:
         try:
             answer = await client.get(f"{url}/healthz")  # with no option that would have it look away
             healthy, said = answer.status_code == httpx2.codes.OK, answer.text
-        except httpx2.TransportError as error:
+        except httpx2.HTTPError as error:
             healthy, said = False, f"{type(error).__name__}: {error}"
         server = (url.partition("://")[2],)
         if not healthy and self._healthy.get(server, 1.0):
             log.warning("a nats-server is not well", server=server[0], said=said)
         self._healthy[server] = float(healthy)
+
+
+def _checked(url: str) -> str:
+    """The base URL, without a slash at its end."""
+    if "@" in url:  # not shown: it may be a password
+        raise Invalid(
+            "ANABRANCH_NATS_MONITORS: a URL with a user or password: labels and logs would show it, no monitor asks"
+        )
+    try:
+        httpx2.URL(url)  # refuses names that no DNS has; `urlsplit` refuses brackets and ports that are wrong
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except (ValueError, httpx2.InvalidURL):
+        usable = False
+    if not usable or "?" in url or "#" in url:
+        raise Invalid(f"ANABRANCH_NATS_MONITORS: {url!r} is no base URL such as http://nats:8222")
+    return url.rstrip("/")
