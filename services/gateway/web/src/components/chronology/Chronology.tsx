@@ -11,6 +11,7 @@ import { JumpToLive } from "./JumpToLive";
 import { RowView } from "./RowView";
 import { type Reveal, RevealContext } from "./reveal";
 import { estimate, find } from "./rows";
+import { watchReader } from "./watchReader";
 
 /** Rows drawn beyond each edge of the screen, so that scrolling finds them drawn. */
 const OVERSCAN = 4;
@@ -130,16 +131,6 @@ function useFollow(list: React.RefObject<HTMLDivElement | null>) {
   }, [list]);
   const follow = useCallback(() => held.current, []);
   return { follow, content, following };
-}
-
-/** Says what the reader does that may scroll `list`; `held` while a pointer is down. Returns what ends it. */
-function watchReader(list: HTMLElement, touched: (held: boolean) => void): () => void {
-  const ended = new AbortController();
-  const options = { passive: true, signal: ended.signal };
-  for (const type of ["wheel", "touchmove"]) list.addEventListener(type, () => touched(false), options);
-  list.addEventListener("pointerdown", () => touched(true), options);
-  for (const type of ["pointerup", "pointercancel", "keydown"]) addEventListener(type, () => touched(false), options);
-  return () => ended.abort();
 }
 
 /**
