@@ -113,7 +113,7 @@ def _usable(member: dict[str, object]) -> PyJWK | None:
     try:
         key = PyJWK(member)
         short = key.Algorithm.check_key_length(key.key)
-    except (PyJWTError, ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):  # it is from outside: anything
+    except (PyJWTError, ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):
         return None
     return key if key.algorithm_name in ALGORITHMS and not short else None
 
