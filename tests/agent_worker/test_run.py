@@ -10,7 +10,7 @@ import pytest
 from schemas import events as ev
 from schemas.errors import Invalid, TooLarge
 from schemas.transcript import Artifact, Message, ToolCall
-from services.agent_worker.agents import agent
+from services.agent_worker.agents import Agent, agent
 from services.agent_worker.models.port import (
     AssistantMessage,
     Finished,
@@ -186,6 +186,18 @@ async def test_an_agent_that_such_an_agent_starts_has_its_cause_there_and_not_in
         "main/outer:1": ev.Cause(kind="tool", id=call.id),
         "main/outer:1/inner:1": ev.Cause(kind="code"),
     }
+
+
+async def test_a_task_that_is_handed_over_may_take_as_long_as_the_run_and_only_its_name_is_limited():
+    async def at_once(run, task):
+        return task
+
+    run, _ = take_up()
+    handed_over = Agent("a" * 60, "", at_once).as_tool(run)
+    assert handed_over.timeout_s is None
+    assert await run.tool(handed_over, task="look") == "look"
+    with pytest.raises(Invalid, match="tool 'ask_a"):
+        Agent("a" * 61, "", at_once).as_tool(run)
 
 
 async def test_an_artifact_is_streamed_and_final_with_its_digest_and_a_second_version_replaces_it():

@@ -11,9 +11,6 @@ from schemas.ids import check_id
 from services.agent_worker.run import Run
 from services.agent_worker.tools.tool import Tool, tool
 
-HANDED_OVER_S = 3600.0
-"""Of a task that was handed over by a tool: longer than runs usually may take, so that the run's own deadline ends it."""
-
 Function = Callable[[Run, str], Awaitable[str | None]]
 Task = Annotated[str, msgspec.Meta(description="What to do, in words.", examples=["Find out why rivers split."])]
 
@@ -38,7 +35,9 @@ class Agent:
 
     def as_tool(self, run: Run) -> Tool:
         """The tool `ask_<name>`, which hands a task to this agent as `under` does, for `run` alone: a model chooses it, or
-        code calls it. Pages show the agent under the call.
+        code calls it. Pages show the agent under the call. The run's deadline is the only one it has.
+
+        Raises Invalid: the agent's name has more than 60 characters, and its tool's would have more than 64.
         """
 
         async def ask(task: Task) -> str:
@@ -46,7 +45,7 @@ class Agent:
 
         ask.__name__ = f"ask_{self.name}"
         ask.__doc__ = self.description or f"Hand a task to the agent {self.name}."
-        return tool(timeout_s=HANDED_OVER_S)(ask)
+        return tool(timeout_s=None)(ask)
 
 
 def agent(name: str, *, description: str = "") -> Callable[[Function], Agent]:

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from schemas.errors import AnabranchError
+from schemas.ids import check_id
 from services.agent_worker.models.port import ToolSpec
 
 TOOL_S_MAX = 60.0
@@ -37,12 +38,12 @@ class Progress(Protocol):
 
 
 class Tool:
-    """`spec` is what a model sees of it."""
+    """`spec` is what a model sees of it. Raises Invalid: the function's name is no id, and upstreams refuse such a tool."""
 
-    def __init__(self, function: Callable[..., Any], timeout_s: float = TOOL_S_MAX) -> None:
+    def __init__(self, function: Callable[..., Any], timeout_s: float | None = TOOL_S_MAX) -> None:
         self.function = function
         self.timeout_s = timeout_s
-        self.name: str = function.__name__
+        self.name = check_id(function.__name__, "tool")
         self.title = self.name.replace("_", " ").capitalize()
         hints = typing.get_type_hints(function, include_extras=True)
         self._shows_progress = hints.pop("progress", None) is not None
@@ -73,7 +74,7 @@ class Tool:
         except AnabranchError:
             raise
         except Exception as error:
-            if deadline.expired():
+            if self.timeout_s is not None and deadline.expired():
                 text = f"{self.name} took longer than {self.timeout_s:g} s"
                 raise ToolError(text, code="tool_timeout", retryable=True) from error
             # A tool is foreign code at a border: its bug ends the call, not the run. What it says may not be for everyone.
@@ -89,12 +90,13 @@ class Tool:
 @typing.overload
 def tool(function: Callable[..., Any], /) -> Tool: ...
 @typing.overload
-def tool(*, timeout_s: float) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(*, timeout_s: float | None) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(
-    function: Callable[..., Any] | None = None, /, *, timeout_s: float = TOOL_S_MAX
+    function: Callable[..., Any] | None = None, /, *, timeout_s: float | None = TOOL_S_MAX
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a function. Its name, its docstring and its signature are what a model sees; describe a parameter with
     `Annotated[str, msgspec.Meta(description=…, examples=[…])]`. A parameter `progress: Progress` is filled in by the run.
+    `timeout_s=None`: it may take as long as the run.
 
     A function that is not `async` runs in a thread, so that a slow one holds up nobody else.
     """

@@ -139,6 +139,20 @@ async def test_an_error_raised_on_purpose_goes_through_as_it_is():
     assert raised.value.code == "mine"
 
 
+def test_a_name_that_upstreams_refuse_is_refused_when_it_is_defined():
+    def named(name):
+        def function() -> None:
+            """Do nothing."""
+
+        function.__name__ = name
+        return tool(function)
+
+    assert named("a" * 64).spec.name == "a" * 64
+    for name in ("a" * 65, "größe", "<lambda>"):
+        with pytest.raises(Invalid, match=f"tool '{name}'"):
+            named(name)
+
+
 def test_what_a_model_could_not_use_is_refused_when_it_is_defined():
     with pytest.raises(TypeError, match="no docstring"):
 
