@@ -131,7 +131,7 @@ async def _read(broker: Broker, archive: ArchiveReader, place: Place, upto: int)
         after = archived.cursor.seq if archived.cursor is not None and archived.cursor.epoch == epoch else 0
     lanes = subjects.conversation_events(place.partition, place.tenant, place.conversation)
     while True:
-        batch = await broker.read(place.partition, lanes, after)
+        batch = await broker.read(place.partition, lanes, after, holds=upto)
         for record in batch.records:
             fold.apply(decode_frame(record.data, record.seq))
         after = batch.last_seq

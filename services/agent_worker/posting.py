@@ -44,7 +44,7 @@ async def read_conversation(broker: Broker, post: Post, upto: int = 0) -> Fold:
     subject = subjects.conversation_events(post.partition, post.tenant, post.conversation)
     after = 0
     while True:
-        batch = await broker.read(post.partition, subject, after)
+        batch = await broker.read(post.partition, subject, after, holds=upto)
         for record in batch.records:
             fold.apply(decode_frame(record.data, record.seq))
             after = record.seq

@@ -13,7 +13,9 @@ from schemas.seal import check_seal, digest_of
 from services.agent_worker.library import run_once
 from services.agent_worker.models.scripted import Scripted
 from services.agent_worker.open_run import open_run
+from services.agent_worker.posting import new_post, post_message
 from tests.agent_worker.stage import QUICK, Said, tokens
+from tests.broker.behind import Behind
 
 
 async def test_a_block_that_ends_completes_its_run_which_is_sealed(stage):
@@ -26,6 +28,14 @@ async def test_a_block_that_ends_completes_its_run_which_is_sealed(stage):
     check_seal(seal)
     assert seal.digest == digest_of(fold.snapshot().runs[0], fold.snapshot().items)
     assert [item.content for item in seal.items] == ["hi", "hello there"]
+
+
+async def test_a_second_message_is_posted_at_once_also_where_the_mirrors_have_nothing(stage):
+    behind = Behind(stage.broker.core)
+    async with asyncio.timeout(5):
+        await post_message(behind, new_post("script", "hi", tenant="default", conversation="c1"))
+        with pytest.raises(Conflict, match="a run is active"):
+            await post_message(behind, new_post("script", "hi again", tenant="default", conversation="c1"))
 
 
 async def test_an_exception_fails_the_run_and_goes_on(stage):
