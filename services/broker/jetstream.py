@@ -54,7 +54,8 @@ async def connect(
 ) -> JetStreamBroker:
     """Connect to one of the servers in `url` (comma-separated). `name`: of the service, also the prefix of its inboxes, so
     that permissions can keep services apart. `replay_mirror`: reads go to the mirrors (`Deployment.mirror`), and to the
-    primary, which has the same sequences, of a partition whose mirror nobody serves or is behind.
+    primary, which has the same sequences, of a partition whose mirror nobody serves (503) or that lacks what
+    it is known to have; a silent one makes a read Unavailable.
 
     Raises:
         Unavailable: no server answered within `deadline_s`; the message is one line that says where and why.
