@@ -1,4 +1,5 @@
--- Three roles for the archive, so that what a gateway may do ends at reading. Once, as a superuser, in the archive's database:
+-- Three roles for the archive, so that what a gateway may do ends at reading. Once, as a superuser, in the archive's database,
+-- before the first migration; where there are tables already, hand_over.sql after it:
 --
 --   psql "postgresql://postgres@db.example/anabranch" --file deploy/postgresql/roles.sql
 --   psql … --command '\password anabranch_owner'         -- and so for the other two: they have none yet and cannot sign in
