@@ -89,7 +89,11 @@ describe("a call of the API", () => {
         refuse(request, response, body);
       });
       await expect(api.agents()).rejects.toMatchObject(error);
-      expect(asked).toEqual(["/v1/agents application/json"]);
+      await expect(api.markdown("hello")).rejects.toMatchObject(error);
+      expect(asked).toEqual([
+        "/v1/agents application/json",
+        "/v1/conversations/hello/export?format=markdown application/json",
+      ]);
       stop();
     }
   });
@@ -103,6 +107,18 @@ describe("a call of the API", () => {
     });
     await expect(api.conversations()).rejects.toMatchObject(error);
     await expect(api.agents()).rejects.toMatchObject(error);
+  });
+
+  it("for what is read as it comes gives only a good answer", async () => {
+    const api = await answering(({ url }, response) => {
+      if (url === "/good") return response.end("a,b");
+      if (url === "/cut") return response.destroy();
+      response.writeHead(500).end('{"code":"artifact_corrupt","message":"it is not what was stored"}');
+    });
+    const url = (name: string) => api.exportUrl("hello", "json").replace(/v1.*/, name);
+    expect(await (await api.open(url("good"))).text()).toBe("a,b");
+    await expect(api.open(url("bad"))).rejects.toMatchObject({ code: "artifact_corrupt" });
+    await expect(api.open(url("cut"))).rejects.toMatchObject({ code: "unreachable" });
   });
 
   it("that the caller gave up is not an error of the gateway", async () => {

@@ -4,7 +4,8 @@ import { ApiError, UNAUTHENTICATED } from "./errors";
 
 const ANSWER_MS_MAX = 20_000; // above what the slowest part behind a gateway is waited for
 
-const ACCEPT = { Accept: "application/json" }; // or a proxy answers with a page to sign in on
+/** Or a proxy answers with a page to sign in on, or sends us there: a page to look at, and no answer. */
+const ASKING = { redirect: "manual", headers: { Accept: "application/json" } } as const;
 
 /** Of the gateway, or of what stands before it, in words for who looks at this page. */
 const SIGNED_OUT: ErrorBody = {
@@ -82,6 +83,21 @@ export class Api {
     return this.#json("DELETE", `v1/conversations/${conversation}`);
   }
 
+  /** The conversation as one text. */
+  async markdown(conversation: string): Promise<string> {
+    const response = await this.open(this.exportUrl(conversation, "markdown"));
+    return response.text().catch(() => Promise.reject(unreachable()));
+  }
+
+  /** What lies at one of the addresses below: a good answer, to be read as it comes, for as long as that takes. */
+  async open(url: string, signal?: AbortSignal): Promise<Response> {
+    const response = await fetch(url, { ...ASKING, signal }).catch((error) => {
+      throw signal?.aborted ? error : unreachable();
+    });
+    if (!response.ok) throw new ApiError(errorOf(response, await response.text().catch(() => "")));
+    return response;
+  }
+
   /** Where a browser downloads the conversation as a file. */
   exportUrl(conversation: string, format: "json" | "markdown"): string {
     return `${this.#base}v1/conversations/${conversation}/export?format=${format}`;
@@ -111,24 +127,29 @@ export class Api {
     const deadline = AbortSignal.timeout(ANSWER_MS_MAX);
     try {
       const response = await fetch(this.#base + path, {
+        ...ASKING,
         method,
-        redirect: "manual", // to where one signs in, by a proxy: a page to look at, and no answer
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-        ...(body === undefined
-          ? { headers: ACCEPT }
-          : { body: JSON.stringify(body), headers: { ...ACCEPT, "Content-Type": "application/json" } }),
+        ...(body === undefined ? {} : withJson(body)),
       });
       return { response, text: await response.text() };
     } catch (error) {
       if (signal?.aborted) throw error; // the caller's own doing
-      const message = deadline.aborted ? "The gateway did not answer in time." : "The gateway cannot be reached.";
-      throw new ApiError({ code: "unreachable", message, retryable: true });
+      throw deadline.aborted ? unreachable("The gateway did not answer in time.") : unreachable();
     }
   }
 }
 
 /** The API of the gateway that served this page. */
 export const api = new Api();
+
+function withJson(body: unknown): RequestInit {
+  return { body: JSON.stringify(body), headers: { ...ASKING.headers, "Content-Type": "application/json" } };
+}
+
+function unreachable(message = "The gateway cannot be reached."): ApiError {
+  return new ApiError({ code: "unreachable", message, retryable: true });
+}
 
 function errorOf(response: Response, text: string): ErrorBody {
   if (response.status === 401 || response.status < 400) return SIGNED_OUT; // a redirect, of which a browser tells no status

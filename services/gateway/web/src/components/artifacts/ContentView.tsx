@@ -1,4 +1,5 @@
 import { lazy, Suspense } from "react";
+import { sentence } from "../shell/sentence";
 import CodeViewer from "./CodeViewer";
 import { type Content, contentPath, viewPath } from "./content";
 import { Frame } from "./Frame";
@@ -74,6 +75,6 @@ function NotText({ content }: { content: Exclude<Content, { kind: "text" }> }) {
     case "too_large":
       return <p className={styles.note}>It is {sizeText(content.size)}, too large to be shown here. Download it.</p>;
     case "failed":
-      return <Problem message={`The content cannot be read: ${content.message}.`} />;
+      return <Problem message={`The content cannot be read. ${sentence(content.message)}`} />;
   }
 }

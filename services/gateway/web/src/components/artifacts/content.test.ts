@@ -63,13 +63,6 @@ test("a response that turns out to be over the bound is given up", async () => {
   expect(cancelled).toBe(true);
 });
 
-test("a refusal is told in the gateway's words where it gave some", async () => {
-  const refused = Response.json({ code: "artifact_corrupt", message: "it is not what was stored" }, { status: 500 });
-  expect(await readText(refused, ignore)).toEqual({ kind: "failed", message: "it is not what was stored" });
-  const page = new Response("<h1>Bad gateway</h1>", { status: 502 });
-  expect(await readText(page, ignore)).toEqual({ kind: "failed", message: "the gateway answered 502" });
-});
-
 test("a version is being created while its artifact is open, unless another one follows it", () => {
   const [first, second] = [version({ status: "intermediate" }), version({ version: 2, status: "intermediate" })];
   const open = artifact("open", [first, second]);

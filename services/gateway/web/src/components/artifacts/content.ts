@@ -33,9 +33,8 @@ export function inlineContent(version: Version): Content | null {
   return { kind: "text", text: version.content ?? "" };
 }
 
-/** Read a response as text, at most `DISPLAY_BYTES_MAX` of it. `progress` hears how many bytes have come. */
+/** Read a good response as text, at most `DISPLAY_BYTES_MAX` of it. `progress` hears how many bytes have come. */
 export async function readText(response: Response, progress: (received: number) => void): Promise<Content> {
-  if (!response.ok) return { kind: "failed", message: await refusal(response) };
   if (!response.body) return { kind: "text", text: "" };
   const decoder = new TextDecoder();
   const reader = response.body.getReader();
@@ -51,11 +50,4 @@ export async function readText(response: Response, progress: (received: number) 
     text += decoder.decode(value, { stream: true });
     progress(received);
   }
-}
-
-/** The gateway's own words where it gave them. */
-async function refusal(response: Response): Promise<string> {
-  const body: unknown = await response.json().catch(() => null);
-  const message = (body as { message?: unknown } | null)?.message;
-  return typeof message === "string" ? message : `the gateway answered ${response.status}`;
 }

@@ -1,6 +1,10 @@
 import { useEffect, useState } from "react";
+import { api } from "../../client/api";
+import { ApiError } from "../../client/errors";
 import { type Content, inlineContent, readText } from "./content";
 import type { Version } from "./state";
+
+const CUT = "The connection ended in the middle of it.";
 
 /**
  * The text of a version: from the log, or from `path` at the gateway. Nothing is fetched unless `wanted`; what is fetched is a
@@ -18,9 +22,10 @@ function useFetched(path: string, total: number): Content {
     if (!path) return;
     const stop = new AbortController();
     const say = (content: Content) => !stop.signal.aborted && setState({ path, content });
-    fetch(path, { signal: stop.signal })
+    api
+      .open(path, stop.signal)
       .then((response) => readText(response, (received) => say({ kind: "loading", received, total })))
-      .then(say, () => say({ kind: "failed", message: "the gateway cannot be reached" }));
+      .then(say, (error) => say({ kind: "failed", message: error instanceof ApiError ? error.message : CUT }));
     return () => stop.abort();
   }, [path, total]);
   return state?.path === path ? state.content : { kind: "loading", received: 0, total };

@@ -1,6 +1,5 @@
 import { Braces, Clipboard, Download, Ellipsis, Files, Link2, SquareTerminal, Trash2 } from "lucide-react";
 import { api } from "../../client/api";
-import { ApiError } from "../../client/errors";
 import type { Conversation } from "../../store/conversation";
 import { useUI } from "../../store/ui";
 import { useAsked } from "./asked";
@@ -33,7 +32,7 @@ export function ConversationMenu({ conversation: { id }, title }: { conversation
           Developer view
         </MenuItem>
       </div>
-      <MenuItem icon={<Clipboard size={ICON} />} onClick={() => void copy("Conversation", () => markdownOf(id))}>
+      <MenuItem icon={<Clipboard size={ICON} />} onClick={() => void copy("Conversation", () => api.markdown(id))}>
         Copy as Markdown
       </MenuItem>
       <MenuItem icon={<Link2 size={ICON} />} onClick={() => void copy("Link", () => location.href)}>
@@ -55,12 +54,6 @@ export function ConversationMenu({ conversation: { id }, title }: { conversation
       </MenuItem>
     </Menu>
   );
-}
-
-async function markdownOf(conversation: string): Promise<string> {
-  const response = await fetch(api.exportUrl(conversation, "markdown"));
-  if (!response.ok) throw new ApiError(await response.json());
-  return response.text();
 }
 
 /** The answer names the file, and is an attachment: the page stays. */
