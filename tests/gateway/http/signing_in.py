@@ -13,13 +13,15 @@ from tests.gateway.http.issuer import token
 
 
 class SigningIn:
-    """Before the gateway at `port`. Each token lasts for `token_s`, rounded down to whole seconds of the clock."""
+    """Before the gateway at `port`. Each token is of `tenant`, None for no claim, and lasts for `token_s`, rounded down to whole
+    seconds of the clock."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._connections: set[asyncio.Task] = set()
         self.signed_in = True
         self.token_s = 600
+        self.tenant: str | None = "acme"
         self.sockets = 0
         """How many WebSockets were let through."""
 
@@ -60,7 +62,7 @@ class SigningIn:
             self.sockets += 1
         else:
             head = re.sub(r"\r\nConnection: [^\r]*", "\r\nConnection: close", head)
-        head = head.removesuffix("\r\n") + f"Authorization: Bearer {token('acme', exp=exp)}\r\n\r\n"
+        head = head.removesuffix("\r\n") + f"Authorization: Bearer {token(self.tenant, exp=exp)}\r\n\r\n"
         there, onward = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             onward.write(head.encode("latin-1"))

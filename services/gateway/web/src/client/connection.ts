@@ -2,7 +2,7 @@
 import { JSON_PROTOCOL, MESSAGE_BYTES_MAX } from "../schema/constants";
 import type { Ack, AnyServerMessage } from "../schema/types";
 import { type Api, api } from "./api";
-import { ApiError, UNAUTHENTICATED } from "./errors";
+import { ApiError, BARRED } from "./errors";
 import { type Effect, Link, type LinkState } from "./link";
 import { type Outcome, type Request, refOf } from "./requests";
 import type { Delivery, WatchOptions } from "./watch";
@@ -31,6 +31,7 @@ export class Connection {
   readonly #listeners = new Set<() => void>();
   #socket: WebSocket | null = null;
   #timer: { at: number; id: ReturnType<typeof setTimeout> } | null = null;
+  #knocking = false;
   #known: LinkState = { kind: "connecting" };
   #state: LinkState = { kind: "connecting" };
 
@@ -95,7 +96,10 @@ export class Connection {
     globalThis.document?.removeEventListener("visibilitychange", this.#seen);
   }
 
-  readonly #wake = () => this.#do(this.#link.wake(now()));
+  readonly #wake = () => {
+    if (this.#isBarred) void this.#knock();
+    else this.#do(this.#link.wake(now()));
+  };
   readonly #seen = () => {
     if (!document.hidden) this.#wake();
   };
@@ -161,8 +165,22 @@ export class Connection {
     try {
       await this.#api.agents();
     } catch (error) {
-      if (error instanceof ApiError && error.code === UNAUTHENTICATED) this.#do(this.#link.barred(error));
+      if (error instanceof ApiError && BARRED.has(error.code)) this.#do(this.#link.barred(error));
     }
+  }
+
+  get #isBarred(): boolean {
+    const { state } = this.#link;
+    return state.kind === "closed" && BARRED.has(state.error.code);
+  }
+
+  /** Who was not let in may have signed in elsewhere, in another tab perhaps: see, once at a time, and come back. */
+  async #knock(): Promise<void> {
+    if (this.#knocking) return;
+    this.#knocking = true;
+    const open = await this.#api.agents().then(Boolean, () => false); // why not is known
+    this.#knocking = false;
+    if (open && this.#isBarred) this.retry();
   }
 
   #settle(outcome: Outcome): void {
