@@ -1,6 +1,6 @@
 # Every question has one command. `make` alone prints them.
 PYTHON ?= python3
-JOBS ?= 2# test processes: the tests wait for servers more than they compute
+JOBS ?= 3# test processes: the tests wait for servers as much as they compute
 TAG ?= local# of the images
 VENV := .venv
 BIN := $(VENV)/bin
