@@ -118,9 +118,11 @@ async def _first_load(chromium: Chromium, url: str) -> list[Figure]:
 
 
 async def _choir(chromium: Chromium, url: str, speakers: Any) -> list[Figure]:
-    """In a window as people have it, which shows a few of the agents at a time, and in one so high that it shows all."""
+    """In a window as people have it, and in one five times as high. At the end of what each has said so far, either shows one
+    agent or two at work: the others stream out of sight, as they do before people.
+    """
     figures = []
-    for window, height in (("", 900), (", all in sight", 900 * 5)):
+    for window, height in (("", 900), (", window of 4,500 px", 900 * 5)):
         conversation = f"choir_{height}"
         async with httpx2.AsyncClient(base_url=url) as api:
             await api.post("/v1/conversations", json={"id": conversation})
