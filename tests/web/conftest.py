@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import httpx2
 import pytest
 
 from tests.live.conftest import anyio_backend  # noqa: F401
@@ -23,3 +24,10 @@ async def world(tmp_path_factory):
         balancing([gateway.port for gateway in stack.gateways]) as balancer,
     ):
         yield World(stack, balancer, {})
+
+
+@pytest.fixture(scope="module")
+async def api(stack):
+    """The API of a module's own `stack`."""
+    async with httpx2.AsyncClient(base_url=stack.gateways[0].url) as client:
+        yield client

@@ -22,12 +22,6 @@ async def stack(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="module")
-async def api(stack):
-    async with httpx2.AsyncClient(base_url=stack.gateways[0].url) as client:
-        yield client
-
-
 @pytest.fixture
 async def visitor(chromium, stack):
     async with chromium.visitor(stack.gateways[0].url) as visitor:

@@ -66,12 +66,6 @@ async def stack(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-async def api(stack):
-    async with httpx2.AsyncClient(base_url=stack.gateways[0].url) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 async def long_conversation(api):
     """A conversation that is higher than the window several times; returns its id."""
     conversation = new_id("c_")

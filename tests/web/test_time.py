@@ -21,12 +21,6 @@ async def stack(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-async def api(stack):
-    async with httpx2.AsyncClient(base_url=stack.gateways[0].url) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 async def conversation(api):
     """One that has been answered: a message that is answered with its events is so until its run has ended."""
     return await told(api, "How fast does the river flow?", accept="text/event-stream")
